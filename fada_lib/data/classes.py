@@ -1,0 +1,135 @@
+"""The label vocabulary: Cityscapes' label table and the class subsets that data sets are judged on.
+
+A *label id* is what a Cityscapes or GTA5 label file stores (0..33, 255 never occurs there).
+A *train id* is the index in the 19 classes of the benchmark. A *channel* is the index in a `ClassSet`,
+the subset and order that a network predicts; pixels outside the subset become `IGNORE`.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from fada_lib.parameters import UserError
+
+IGNORE = 255
+"""Channel value of pixels that no loss and no metric counts (the convention of Cityscapes' train ids)."""
+
+# (label id, train id, name, RGB): the table of the package `cityscapesscripts`, licence plate (-1) left out.
+CITYSCAPES_LABELS: tuple[tuple[int, int, str, tuple[int, int, int]], ...] = (
+    (0, IGNORE, "unlabeled", (0, 0, 0)),
+    (1, IGNORE, "ego vehicle", (0, 0, 0)),
+    (2, IGNORE, "rectification border", (0, 0, 0)),
+    (3, IGNORE, "out of roi", (0, 0, 0)),
+    (4, IGNORE, "static", (0, 0, 0)),
+    (5, IGNORE, "dynamic", (111, 74, 0)),
+    (6, IGNORE, "ground", (81, 0, 81)),
+    (7, 0, "road", (128, 64, 128)),
+    (8, 1, "sidewalk", (244, 35, 232)),
+    (9, IGNORE, "parking", (250, 170, 160)),
+    (10, IGNORE, "rail track", (230, 150, 140)),
+    (11, 2, "building", (70, 70, 70)),
+    (12, 3, "wall", (102, 102, 156)),
+    (13, 4, "fence", (190, 153, 153)),
+    (14, IGNORE, "guard rail", (180, 165, 180)),
+    (15, IGNORE, "bridge", (150, 100, 100)),
+    (16, IGNORE, "tunnel", (150, 120, 90)),
+    (17, 5, "pole", (153, 153, 153)),
+    (18, IGNORE, "polegroup", (153, 153, 153)),
+    (19, 6, "traffic light", (250, 170, 30)),
+    (20, 7, "traffic sign", (220, 220, 0)),
+    (21, 8, "vegetation", (107, 142, 35)),
+    (22, 9, "terrain", (152, 251, 152)),
+    (23, 10, "sky", (70, 130, 180)),
+    (24, 11, "person", (220, 20, 60)),
+    (25, 12, "rider", (255, 0, 0)),
+    (26, 13, "car", (0, 0, 142)),
+    (27, 14, "truck", (0, 0, 70)),
+    (28, 15, "bus", (0, 60, 100)),
+    (29, IGNORE, "caravan", (0, 0, 90)),
+    (30, IGNORE, "trailer", (0, 0, 110)),
+    (31, 16, "train", (0, 80, 100)),
+    (32, 17, "motorcycle", (0, 0, 230)),
+    (33, 18, "bicycle", (119, 11, 32)),
+)
+
+LABEL_ID_TO_TRAIN_ID: dict[int, int] = {i: t for i, t, _, _ in CITYSCAPES_LABELS}
+TRAIN_ID_TO_LABEL_ID: dict[int, int] = {t: i for i, t, _, _ in CITYSCAPES_LABELS if t != IGNORE}
+TRAIN_NAMES: tuple[str, ...] = tuple(name for _, t, name, _ in CITYSCAPES_LABELS if t != IGNORE)
+TRAIN_COLOURS: tuple[tuple[int, int, int], ...] = tuple(rgb for _, t, _, rgb in CITYSCAPES_LABELS if t != IGNORE)
+
+
+@dataclass(frozen=True)
+class ClassSet:
+    """The K classes that a network predicts or a benchmark is judged on.
+
+    Parameters
+    ----------
+    name : str
+        Key in `CLASS_SETS`.
+    train_ids : tuple of int
+        Cityscapes train ids in channel order.
+    merged : tuple of (int, int)
+        Pairs (from, to) of train ids counted together, e.g. CamVid's "bicyclist" is rider and bicycle.
+    """
+
+    name: str
+    train_ids: tuple[int, ...]
+    merged: tuple[tuple[int, int], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.train_ids)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """K class names in channel order."""
+        return tuple(TRAIN_NAMES[t] for t in self.train_ids)
+
+    @cached_property
+    def palette(self) -> np.ndarray:
+        """(256, 3) uint8 colours by channel: Cityscapes' colours, black for everything ignored."""
+        palette = np.zeros((256, 3), np.uint8)
+        palette[: len(self)] = [TRAIN_COLOURS[t] for t in self.train_ids]
+        return palette
+
+    @cached_property
+    def channel_of_train_id(self) -> np.ndarray:
+        """(256,) uint8 table from train id to channel, `IGNORE` where the class is not in the set."""
+        table = np.full(256, IGNORE, np.uint8)
+        table[list(self.train_ids)] = np.arange(len(self))
+        for source, target in self.merged:
+            table[source] = table[target]
+        return table
+
+    def channels_of(self, subset: "ClassSet") -> list[int]:
+        """Channels of the classes of `subset` in this set.
+
+        Raises
+        ------
+        UserError
+            If a class of `subset` is not predicted by this set.
+        """
+        missing = [n for t, n in zip(subset.train_ids, subset.names, strict=True) if t not in self.train_ids]
+        if missing:
+            raise UserError(f"class set '{self.name}' cannot be judged on '{subset.name}': it lacks {missing}")
+        return [self.train_ids.index(t) for t in subset.train_ids]
+
+
+CLASS_SETS: dict[str, ClassSet] = {
+    s.name: s
+    for s in (
+        ClassSet("cityscapes19", tuple(range(19))),
+        ClassSet("synthia16", (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 15, 17, 18)),
+        ClassSet("synthia13", (0, 1, 2, 6, 7, 8, 10, 11, 12, 13, 15, 17, 18)),
+        ClassSet("crosscity13", (0, 1, 2, 6, 7, 8, 10, 11, 12, 13, 15, 17, 18)),
+        ClassSet("camvid11", (10, 2, 5, 0, 1, 8, 7, 4, 13, 11, 18), merged=((12, 18),)),
+        ClassSet("world12", (0, 1, 2, 4, 5, 7, 8, 9, 10, 11, 13, 15)),
+    )
+}
+
+
+def class_set(name: str) -> ClassSet:
+    """Return the class set called `name`; raise `UserError` naming the known ones if there is none."""
+    if name not in CLASS_SETS:
+        raise UserError(f"unknown class set '{name}': choose one of {', '.join(CLASS_SETS)}")
+    return CLASS_SETS[name]

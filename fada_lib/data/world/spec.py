@@ -1,0 +1,83 @@
+"""What a made world is: its size, its seed and its two shifts, and the random streams they fix."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from fada_lib.parameters import UserError
+
+SOURCE_SPLITS = ("train", "val")
+TARGET_SPLITS = ("train", "tune", "val")
+_DOMAIN_KEYS = {"source": 0, "target": 1, "pair": 2}
+_SPLIT_KEYS = {"train": 0, "tune": 1, "val": 2}
+
+
+@dataclass(frozen=True)
+class WorldSpec:
+    """Everything that fixes a made world bit for bit.
+
+    Parameters
+    ----------
+    world_seed : int
+        Seed of every image, 0 or more. Another seed is another draw from the same two domains.
+    height, width : int
+        Size of every image and label map in pixels, at least 24 x 48.
+    source_train_images, source_val_images : int
+        Number of images of the game domain to train on and to hold out.
+    target_train_images, target_tune_images, target_val_images : int
+        Number of images of the camera domain to adapt to, to choose parameters on, and to report on.
+    label_shift : float
+        0..1. How far the target's streets move from a dense city (the source's) to a leafy suburb,
+        which changes the class frequencies.
+    appearance_shift : float
+        0..1. Strength of the camera: its light, haze, colours, blur and noise.
+
+    Raises
+    ------
+    UserError
+        If a value lies outside its range.
+    """
+
+    world_seed: int = 0
+    height: int = 96
+    width: int = 192
+    source_train_images: int = 600
+    source_val_images: int = 100
+    target_train_images: int = 600
+    target_tune_images: int = 100
+    target_val_images: int = 100
+    label_shift: float = 1.0
+    appearance_shift: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("label_shift", "appearance_shift"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise UserError(f"{name} is {getattr(self, name)}: choose a number from 0 to 1")
+        if self.height < 24 or self.width < 48:
+            raise UserError(f"world images of {self.height}x{self.width} are too small: use at least 24x48")
+        for name, value in asdict(self).items():
+            if (name.endswith("_images") or name == "world_seed") and value < 0:
+                raise UserError(f"{name} is {value}: it cannot be negative")
+
+    @property
+    def images(self) -> int:
+        """Number of images of both domains together."""
+        return sum(value for name, value in asdict(self).items() if name.endswith("_images"))
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Independent random generators of one image: what stands where, its colours, the camera's mood."""
+
+    scene: np.random.Generator
+    palette: np.random.Generator
+    camera: np.random.Generator
+
+
+def streams(spec: WorldSpec, domain: str, split: str, index: int) -> Streams:
+    """Return fresh generators for one image, a pure function of (world_seed, domain, split, index).
+
+    Separate streams keep the scene the same when only the appearance changes, and the other way round.
+    """
+    key = (spec.world_seed, _DOMAIN_KEYS[domain], _SPLIT_KEYS[split], index)
+    return Streams(*(np.random.default_rng(child) for child in np.random.SeedSequence(key).spawn(3)))

@@ -1,0 +1,95 @@
+"""Files that are either whole or absent: atomic writing, and the few formats that runs keep."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import yaml
+
+from fada_lib.parameters import UserError
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+"""The checkout: relative paths in parameters start here, whatever the working directory."""
+
+
+def resolve(path: str | Path) -> Path:
+    """The absolute path of a parameter: relative ones start at the project's root, `~` is the home."""
+    return PROJECT_ROOT / Path(path).expanduser()
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a temporary sibling of `path`, flush it to disk and rename it to `path`.
+
+    Raises
+    ------
+    UserError
+        If the disk is full or the folder is not writable; `path` then keeps its former content.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}; free some space or choose --output") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write JSON atomically; floats keep every digit, NaN is refused."""
+    write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> dict:
+    """Read a JSON file; `UserError` names a missing or damaged one."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is missing: run the stage that writes it first") from error
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path} is damaged ({error}): delete it and run again") from error
+
+
+def write_json_lines(path: Path, rows: Iterable[dict]) -> None:
+    """Write one JSON object a line, atomically."""
+    write_text(path, "".join(json.dumps(row) + "\n" for row in rows))
+
+
+def read_json_lines(path: Path) -> list[dict]:
+    """Read a file of one JSON object a line."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def read_yaml(path: Path) -> dict:
+    """Read a YAML mapping; `UserError` names a missing file, a syntax error or anything but a mapping."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is missing: name a file of params/") from error
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not valid YAML: {str(error).splitlines()[-1].strip()}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path} must hold a mapping of names to values")
+    return content
+
+
+def write_yaml_if_changed(path: Path, content: dict) -> bool:
+    """Write YAML only when its bytes change, so that the file's time tells when its content changed."""
+    text = yaml.safe_dump(content, sort_keys=False, default_flow_style=None)
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    write_text(path, text)
+    return True
