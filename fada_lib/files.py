@@ -38,7 +38,9 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}; free some space or choose --output") from error
+        raise UserError(
+            f"cannot write {path}: {error.strerror or error}; free some space or choose --output"
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -11,7 +11,6 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-
 T = typing.TypeVar("T")
 
 
@@ -31,6 +30,7 @@ class DataParameters:
     target_layout: str = "cityscapes"
     target_root: str = ""
     target_groups: tuple[str, ...] = ()
+    target_val_split: str = "val"
     tune_groups: tuple[str, ...] = ("tunewick",)
     class_set: str = "world12"
     world_seed: int = 0

@@ -76,9 +76,7 @@ def _pitched_roof(canvas: Canvas, house: Building, roof: Colour) -> None:
 
 def _street_wall(canvas: Canvas, house: Building, wall: Colour, palette: Palette) -> None:
     z0, z1, top = house.z0, house.z1, house.height
-    canvas.fill(
-        _strip(canvas, house, -0.3, top, z0, z1), wall, BUILDING, (z0 + z1) / 2, _street_facing(house)
-    )
+    canvas.fill(_strip(canvas, house, -0.3, top, z0, z1), wall, BUILDING, (z0 + z1) / 2, _street_facing(house))
     canvas.paint(_strip(canvas, house, -0.3, 0.5, z0, z1), shade(wall, 0.72))
     trim = palette.pick("trim", house.lumps[3])
     if not house.roof:

@@ -108,18 +108,14 @@ def _plots(
             else:
                 setback, trees = 16.0, rng.poisson(place.garden_trees * 1.5)
             for _ in range(trees if setback > 1.5 else 0):
-                tree = _tree(
-                    rng, place, side * (line + rng.uniform(1.2, setback)), max(3.0, rng.uniform(z, end))
-                )
+                tree = _tree(rng, place, side * (line + rng.uniform(1.2, setback)), max(3.0, rng.uniform(z, end)))
                 found.append((GARDENS, tree.z, tree))
             found += _barrier(rng, place, side, line, max(z, 2.0), end)
         z = end + place.gap * rng.uniform(0, 2)
     return found
 
 
-def _building(
-    rng: np.random.Generator, place: District, side: int, x: float, z0: float, z1: float
-) -> Building:
+def _building(rng: np.random.Generator, place: District, side: int, x: float, z0: float, z1: float) -> Building:
     tall = place.height_low + (place.height_high - place.height_low) * rng.random() ** 1.2
     return Building(
         side=side,
@@ -152,9 +148,7 @@ def _tree(rng: np.random.Generator, place: District, x: float, z: float) -> Tree
     )
 
 
-def _barrier(
-    rng: np.random.Generator, place: District, side: int, line: float, z0: float, z1: float
-) -> Layered:
+def _barrier(rng: np.random.Generator, place: District, side: int, line: float, z0: float, z1: float) -> Layered:
     draw = rng.random()
     if draw > place.hedge_share + place.fence_share or z1 - z0 < 1:
         return []
@@ -209,18 +203,14 @@ def _roadside(
     return [item for item in found if clear(item[2].x, item[1])]
 
 
-def _backdrop(
-    rng: np.random.Generator, place: District
-) -> tuple[tuple[float, float, float, bool, float], ...]:
+def _backdrop(rng: np.random.Generator, place: District) -> tuple[tuple[float, float, float, bool, float], ...]:
     """Return far silhouettes (left, right, height, is_tree, tint), x and height in metres at depth FAR."""
     shapes = []
     x = -160.0
     while x < 160:
         wide = rng.uniform(8, 26)
         tree = rng.random() < place.far_trees
-        tall = (
-            place.tree_height * rng.uniform(0.8, 1.7) if tree else place.height_high * rng.uniform(0.4, 1.3)
-        )
+        tall = place.tree_height * rng.uniform(0.8, 1.7) if tree else place.height_high * rng.uniform(0.4, 1.3)
         if rng.random() < 0.85:
             shapes.append((x, x + wide, tall, tree, rng.random()))
         x += wide * rng.uniform(0.6, 1.0)

@@ -1,0 +1,115 @@
+"""From a decoded image and label to the tensors that a network sees; every random choice is an argument.
+
+Resizing follows the authors' release: images by Pillow's antialiased bicubic filter, labels by nearest
+neighbour, plain resize without crop.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torchvision.transforms.v2.functional as TF
+from PIL import Image
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """The random choices of one training example.
+
+    Parameters
+    ----------
+    flip : bool
+        Mirror image and label.
+    jitter : tuple of float or None
+        Factors of brightness, contrast and saturation (1 is neutral) and the hue's shift (0 is neutral, in turns).
+    scale : float
+        Enlargement before a crop back to the training size; 1 means no crop.
+    corner : tuple of float
+        Position of the crop, as fractions (vertical, horizontal) of the free play, each in 0..1.
+    """
+
+    flip: bool = False
+    jitter: tuple[float, float, float, float] | None = None
+    scale: float = 1.0
+    corner: tuple[float, float] = (0.0, 0.0)
+
+
+def draw_augmentation(
+    rng: np.random.Generator,
+    flip_probability: float,
+    jitter: tuple[float, ...],
+    scales: tuple[float, ...] = (1.0, 1.0),
+) -> Augmentation:
+    """Draw an `Augmentation`; `jitter` holds the four half-widths that `torchvision`'s ColorJitter takes."""
+    flip = bool(rng.random() < flip_probability)
+    factors = None
+    if any(jitter):
+        spread = [rng.uniform(max(0.0, 1.0 - j), 1.0 + j) for j in jitter[:3]]
+        factors = (*spread, rng.uniform(-jitter[3], jitter[3]))
+    scale = float(rng.uniform(*scales)) if scales[0] != scales[1] else float(scales[0])
+    return Augmentation(flip, factors, scale, (float(rng.random()), float(rng.random())))
+
+
+def resize(image: Image.Image, label: Image.Image | None, size: tuple[int, ...]) -> tuple:
+    """Resize to `size` = (width, height): bicubic image, nearest label; an empty size leaves both."""
+    if not size or image.size == tuple(size):
+        return image, label
+    resized = image.resize(size, Image.Resampling.BICUBIC)
+    return resized, None if label is None else label.resize(size, Image.Resampling.NEAREST)
+
+
+def color_jitter(image: Image.Image, factors: tuple[float, float, float, float]) -> Image.Image:
+    """Brightness, contrast, saturation, then hue, in this fixed order."""
+    image = TF.adjust_brightness(image, factors[0])
+    image = TF.adjust_contrast(image, factors[1])
+    image = TF.adjust_saturation(image, factors[2])
+    return TF.adjust_hue(image, factors[3]) if factors[3] else image
+
+
+def crop(image: Image.Image, label: Image.Image, size: tuple[int, int], corner: tuple[float, float]) -> tuple:
+    """Crop (width, height) at `corner`; where the image is smaller it is padded with black and `IGNORE`."""
+    box_x = round(corner[1] * max(0, image.width - size[0]))
+    box_y = round(corner[0] * max(0, image.height - size[1]))
+    canvas, truth = Image.new("RGB", size), Image.new("L", size, 255)
+    window = (box_x, box_y, min(box_x + size[0], image.width), min(box_y + size[1], image.height))
+    canvas.paste(image.crop(window))
+    truth.paste(label.crop(window))
+    return canvas, truth
+
+
+def augment(image: Image.Image, label: Image.Image, size: tuple[int, ...], choice: Augmentation) -> tuple:
+    """Jitter, resize, scale and crop, flip: the release's order. `label` holds channels (mode L)."""
+    if choice.jitter is not None:
+        image = color_jitter(image, choice.jitter)
+    image, label = resize(image, label, size)
+    if choice.scale != 1.0:
+        target = image.size
+        image, label = resize(image, label, tuple(round(side * choice.scale) for side in target))
+        image, label = crop(image, label, target, choice.corner)
+    if choice.flip:
+        image, label = (x.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for x in (image, label))
+    return image, label
+
+
+def normalise(images: torch.Tensor, convention: str = "imagenet_rgb") -> torch.Tensor:
+    """(N, 3, H, W) uint8 RGB to the float input of a backbone.
+
+    ``imagenet_rgb`` divides by 255 and standardises as torchvision's weights want it; ``caffe_bgr`` keeps
+    0..255, swaps to BGR and subtracts Caffe's mean (VGG-16 of the release).
+    """
+    if convention == "caffe_bgr":
+        mean = torch.tensor(CAFFE_MEAN_BGR, device=images.device).view(1, 3, 1, 1)
+        return images.flip(1).float() - mean
+    mean = torch.tensor(IMAGENET_MEAN, device=images.device).view(1, 3, 1, 1)
+    std = torch.tensor(IMAGENET_STD, device=images.device).view(1, 3, 1, 1)
+    return (images.float() / 255.0 - mean) / std
+
+
+def to_tensor(image: Image.Image) -> torch.Tensor:
+    """A Pillow image as (3, H, W) uint8, a label as (H, W) uint8."""
+    array = np.array(image)
+    return torch.from_numpy(array if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1)))

@@ -1,0 +1,46 @@
+"""mIoU of a segmenter on a data set, at label resolution and on the class subset that it is judged on."""
+
+from collections.abc import Sequence
+
+import torch
+
+from fada_lib.data.classes import class_set
+from fada_lib.data.dataset import SegmentationDataset
+from fada_lib.inference.predict import predict_dataset
+from fada_lib.metrics.iou import ConfusionMatrix, mean_iou
+from fada_lib.models.segmenter import Segmenter
+
+
+def evaluate(
+    segmenter: Segmenter,
+    dataset: SegmentationDataset,
+    test_size: tuple[int, ...] = (),
+    scales: Sequence[float] = (1.0,),
+    flip: bool = False,
+    subsets: Sequence[str] = (),
+) -> dict:
+    """IoU by class and mean, as fractions 0..1.
+
+    Returns
+    -------
+    dict
+        ``miou``, ``iou`` (K values, None for a class that occurs nowhere) and ``subset_miou`` by class set.
+    """
+    device = next(segmenter.parameters()).device
+    matrix = ConfusionMatrix(len(dataset.classes), device)
+    for _, p, labels in predict_dataset(segmenter, dataset, test_size, scales, flip):
+        matrix.update(p.argmax(dim=1), labels)
+    iou = matrix.iou()
+    names = subsets or (dataset.classes.name,)
+    chosen = {name: mean_iou(iou, dataset.classes.channels_of(class_set(name))) for name in names}
+    return {"miou": mean_iou(iou), "iou": iou, "subset_miou": chosen}
+
+
+def target_entropy(segmenter: Segmenter, dataset: SegmentationDataset, test_size: tuple[int, ...] = ()) -> float:
+    """Mean entropy of the predictions over all pixels, divided by log K: 0 (certain) to 1; needs no label."""
+    total, pixels = 0.0, 0
+    for _, p, _ in predict_dataset(segmenter, dataset, test_size):
+        entropy = torch.special.entr(p).sum(dim=1) / torch.log(torch.tensor(float(p.shape[1])))
+        total += float(entropy.double().sum())
+        pixels += entropy.numel()
+    return total / pixels

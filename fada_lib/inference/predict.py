@@ -1,0 +1,106 @@
+"""From images to class probabilities at label resolution, single-scale or multi-scale (paper, section 4.6)."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from fada_lib.data.dataset import SegmentationDataset
+from fada_lib.data.transforms import normalise
+from fada_lib.models.segmenter import Segmenter, upsample
+
+BATCH_PIXELS = 300_000
+"""Images of equal size are predicted together up to this many pixels."""
+
+
+@torch.inference_mode()
+def probabilities(
+    segmenter: Segmenter,
+    images: torch.Tensor,
+    size: tuple[int, int],
+    scales: Sequence[float] = (1.0,),
+    flip: bool = False,
+) -> torch.Tensor:
+    """Mean class probabilities over scales and, with `flip`, mirror images.
+
+    Parameters
+    ----------
+    segmenter : Segmenter
+    images : Tensor
+        (N, 3, H, W) uint8 RGB on the segmenter's device.
+    size : tuple of int
+        (height, width) of the label maps.
+    scales : sequence of float
+        Factors on the input size, truncated to whole pixels as in the release (0.7, 1.0, 1.3 there); the
+        *normalised* image is resized bilinearly with aligned corners.
+    flip : bool
+        Average with the prediction of the mirror image.
+
+    Returns
+    -------
+    Tensor
+        (N, K, height, width); the mean of softmaxes, each taken after upsampling to `size`.
+    """
+    normalised = normalise(images, segmenter.feature_extractor.input_convention)
+    normalised = normalised.contiguous(memory_format=torch.channels_last)
+    total, passes = None, 0
+    for scale in scales:
+        scaled = normalised
+        if scale != 1.0:
+            scaled = upsample(normalised, tuple(int(side * scale) for side in normalised.shape[-2:]))
+        for mirrored in (False, True) if flip else (False,):
+            logits = segmenter(scaled.flip(3) if mirrored else scaled).float()
+            p = torch.softmax(upsample(logits, size), dim=1)
+            p = p.flip(3) if mirrored else p
+            total, passes = (p if total is None else total + p), passes + 1
+    return total / passes
+
+
+def predict_dataset(
+    segmenter: Segmenter,
+    dataset: SegmentationDataset,
+    test_size: tuple[int, ...] = (),
+    scales: Sequence[float] = (1.0,),
+    flip: bool = False,
+) -> Iterator[tuple[list[int], torch.Tensor, torch.Tensor]]:
+    """Predict a whole data set in order.
+
+    Yields
+    ------
+    (indices, probabilities, labels)
+        Indices of the images, (N, K, H, W) probabilities at label resolution, (N, H, W) channels.
+    """
+    device = next(segmenter.parameters()).device
+    was_training = segmenter.training
+    segmenter.eval()
+    try:
+        for indices, images, labels in _test_batches(dataset, test_size):
+            p = probabilities(segmenter, images.to(device), tuple(labels.shape[-2:]), scales, flip)
+            yield indices, p, labels.to(device)
+    finally:
+        segmenter.train(was_training)
+
+
+def _test_batches(
+    dataset: SegmentationDataset, test_size: tuple[int, ...]
+) -> Iterator[tuple[list[int], torch.Tensor, torch.Tensor]]:
+    """Neighbouring test examples of equal size, stacked up to `BATCH_PIXELS`."""
+    group: list[tuple[int, torch.Tensor, torch.Tensor]] = []
+    for index in range(len(dataset)):
+        image, label = dataset.test_example(index, test_size)
+        full = group and (
+            group[0][1].shape != image.shape
+            or group[0][2].shape != label.shape
+            or (len(group) + 1) * label.numel() > BATCH_PIXELS
+        )
+        if full:
+            yield _stack(group)
+            group = []
+        group.append((index, image, label))
+    if group:
+        yield _stack(group)
+
+
+def _stack(
+    group: list[tuple[int, torch.Tensor, torch.Tensor]],
+) -> tuple[list[int], torch.Tensor, torch.Tensor]:
+    return [g[0] for g in group], torch.stack([g[1] for g in group]), torch.stack([g[2] for g in group])

@@ -1,0 +1,52 @@
+"""Equations 7 and 8: the class knowledge a of the domain encodings [a; 0] (source) and [0; a] (target).
+
+All functions take the classifier's (N, K, H, W) logits and return a without gradient: the encodings are
+labels, the network is not trained to change them.
+"""
+
+import torch
+
+
+@torch.no_grad()
+def soft_labels(logits: torch.Tensor, temperature: float = 1.8, clip: float = 0.9) -> torch.Tensor:
+    """Multi-channel soft labels (Eq. 8) with confidence clipping (sections 3.3 and 4.6).
+
+    Parameters
+    ----------
+    logits : Tensor
+        (N, K, H, W).
+    temperature : float
+        T; 1.8 in the paper.
+    clip : float
+        Entries above it are set to it and the vector is *not* renormalised (as in the release), so it then
+        sums to less than 1. 1.0 clips nothing.
+
+    Returns
+    -------
+    Tensor
+        (N, K, H, W) in 0..clip.
+    """
+    return torch.softmax(logits.float() / temperature, dim=1).clamp(max=clip)
+
+
+@torch.no_grad()
+def hard_labels(logits: torch.Tensor, threshold: float = 0.9, temperature: float = 1.0) -> torch.Tensor:
+    """One-hot hard labels (Eq. 7), all zero where the confidence lies below `threshold` (section 4.6).
+
+    The paper keeps confidences of 0.9 or more and does not say whether p carries a temperature; the release
+    has no hard labels. The default takes Eq. 7's plain softmax output.
+
+    Returns
+    -------
+    Tensor
+        (N, K, H, W) of zeros and at most one 1 a pixel.
+    """
+    confidence, channel = torch.softmax(logits.float() / temperature, dim=1).max(dim=1, keepdim=True)
+    one_hot = torch.zeros_like(logits, dtype=torch.float32).scatter_(1, channel, 1.0)
+    return one_hot * (confidence >= threshold)
+
+
+@torch.no_grad()
+def binary_labels(logits: torch.Tensor) -> torch.Tensor:
+    """The traditional domain label as the third encoding of Fig. 3: (N, 1, H, W) of ones."""
+    return torch.ones_like(logits[:, :1], dtype=torch.float32)

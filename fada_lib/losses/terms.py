@@ -1,0 +1,16 @@
+"""A loss as a sum and a count, so that one process or many take the same mean."""
+
+from typing import NamedTuple
+
+import torch
+
+
+class Term(NamedTuple):
+    """`total` over `count` pixels (both scalars, `count` without gradient)."""
+
+    total: torch.Tensor
+    count: torch.Tensor
+
+    def mean(self) -> torch.Tensor:
+        """The mean over counted pixels; 0 (with a gradient of 0) when nothing was counted."""
+        return self.total / self.count.clamp(min=1)

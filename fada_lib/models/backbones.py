@@ -1,0 +1,122 @@
+"""Feature extractors: ResNet-101/50 and VGG-16 dilated to output stride 8, and a small ResNet of stride 4.
+
+Every builder returns a `FeatureExtractor` whose parameters are named as in the authors' release
+(`backbone.layer1.0.conv1.weight`, `backbone.23.weight`, ...), so that its checkpoints fit.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import nn
+from torchvision.models import resnet50, resnet101, vgg16
+from torchvision.ops import FrozenBatchNorm2d
+
+from fada_lib.parameters import UserError
+
+NORMS: dict[str, Callable[[int], nn.Module]] = {
+    "frozen": partial(FrozenBatchNorm2d, eps=0.0),
+    "batch": nn.BatchNorm2d,
+    "group": lambda channels: nn.GroupNorm(min(8, channels // 4), channels),
+}
+"""`frozen`: statistics and affine are constants, without eps as in the release; `batch`: live statistics and
+trained affine; `group`: no batch statistics at all, so target images cannot leak through them."""
+
+
+class FeatureExtractor(nn.Module):
+    """F: an (N, 3, H, W) image to (N, channels, H / stride, W / stride) features."""
+
+    def __init__(self, backbone: nn.Sequential, channels: int, stride: int, input_convention: str) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.channels = channels
+        self.stride = stride
+        self.input_convention = input_convention
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.backbone(images)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut; the dilation applies to both (He et al., CVPR 2016, basic block)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, dilation: int, norm: Callable) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, dilation, dilation, bias=False)
+        self.norm1 = norm(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, dilation, dilation, bias=False)
+        self.norm2 = norm(outputs)
+        self.relu = nn.ReLU(inplace=True)
+        self.shortcut = nn.Sequential()
+        if stride != 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), norm(outputs))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.relu(self.norm1(self.conv1(x)))
+        return self.relu(self.norm2(self.conv2(y)) + self.shortcut(x))
+
+
+def resnet_small(norm: str) -> FeatureExtractor:
+    """The laptop's network: a stem and three residual blocks, 16-32-64-96 channels, output stride 4."""
+    layer = NORMS[norm]
+    stem = [nn.Conv2d(3, 16, 3, 2, 1, bias=False), layer(16), nn.ReLU(inplace=True)]
+    blocks = [
+        ResidualBlock(16, 32, 2, 1, layer),
+        ResidualBlock(32, 64, 1, 2, layer),
+        ResidualBlock(64, 96, 1, 4, layer),
+    ]
+    for module in (*stem, *blocks):
+        for m in module.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+    names = ["conv1", "norm1", "relu", "layer1", "layer2", "layer3"]
+    backbone = nn.Sequential(OrderedDict(zip(names, [*stem, *blocks], strict=True)))
+    return FeatureExtractor(backbone, channels=96, stride=4, input_convention="imagenet_rgb")
+
+
+def _resnet(build: Callable, norm: str) -> FeatureExtractor:
+    """torchvision's ResNet without its classifier, layer 3 and 4 dilated by 2 and 4 instead of strided."""
+    network = build(weights=None, replace_stride_with_dilation=[False, True, True], norm_layer=NORMS[norm])
+    children = OrderedDict((n, m) for n, m in network.named_children() if n not in ("avgpool", "fc"))
+    return FeatureExtractor(nn.Sequential(children), channels=2048, stride=8, input_convention="imagenet_rgb")
+
+
+def vgg16_release(norm: str) -> FeatureExtractor:
+    """VGG-16 as the release has it: no pool4/pool5, conv5 dilated by 2, fc6/fc7 as 3x3 convolutions dilated by 4.
+
+    The input convention is Caffe's (BGR, 0-255, mean subtracted), as the release's weights want it.
+    """
+    del norm
+    layers = list(vgg16(weights=None).features)
+    kept = [layer for i, layer in enumerate(layers) if i not in (23, 30)]
+    for layer in kept[23:]:
+        if isinstance(layer, nn.Conv2d):
+            layer.dilation, layer.padding = (2, 2), (2, 2)
+    fc6 = nn.Conv2d(512, 1024, 3, padding=4, dilation=4)
+    fc7 = nn.Conv2d(1024, 1024, 3, padding=4, dilation=4)
+    backbone = nn.Sequential(*kept, fc6, nn.ReLU(inplace=True), fc7, nn.ReLU(inplace=True))
+    return FeatureExtractor(backbone, channels=1024, stride=8, input_convention="caffe_bgr")
+
+
+BACKBONES: dict[str, Callable[[str], FeatureExtractor]] = {
+    "resnet_small": resnet_small,
+    "resnet50": partial(_resnet, resnet50),
+    "resnet101": partial(_resnet, resnet101),
+    "vgg16": vgg16_release,
+}
+
+
+def build_feature_extractor(backbone: str, norm: str) -> FeatureExtractor:
+    """Build F by name, with fresh weights.
+
+    Raises
+    ------
+    UserError
+        For an unknown backbone or norm.
+    """
+    if backbone not in BACKBONES:
+        raise UserError(f"unknown backbone '{backbone}': choose one of {', '.join(BACKBONES)}")
+    if norm not in NORMS:
+        raise UserError(f"unknown norm '{norm}': choose one of {', '.join(NORMS)}")
+    return BACKBONES[backbone](norm)

@@ -1,0 +1,76 @@
+"""G = C o F: DeepLab-V2's segmentation network (Chen et al., TPAMI 2018; paper, section 3.1)."""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from fada_lib.models.backbones import FeatureExtractor, build_feature_extractor
+
+ATROUS_RATES = {4: (1, 2, 3, 5), 8: (6, 12, 18, 24)}
+"""Dilations of the classifier by output stride: DeepLab-V2's at 8; at 4 on small images a reach of a few cells."""
+
+
+class AtrousClassifier(nn.Module):
+    """C: the sum of four parallel 3x3 convolutions with bias (atrous spatial pyramid pooling)."""
+
+    def __init__(self, channels: int, num_classes: int, rates: tuple[int, ...]) -> None:
+        super().__init__()
+        self.conv2d_list = nn.ModuleList(nn.Conv2d(channels, num_classes, 3, padding=r, dilation=r) for r in rates)
+        for conv in self.conv2d_list:
+            nn.init.normal_(conv.weight, 0.0, 0.01)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """(N, C, h, w) features to (N, K, h, w) logits."""
+        logits = self.conv2d_list[0](features)
+        for conv in self.conv2d_list[1:]:
+            logits = logits + conv(features)
+        return logits
+
+
+class Segmenter(nn.Module):
+    """The segmentation network; feature extractor and classifier stay apart because only F is aligned.
+
+    Parameters
+    ----------
+    feature_extractor : FeatureExtractor
+    num_classes : int
+        K.
+    """
+
+    def __init__(self, feature_extractor: FeatureExtractor, num_classes: int) -> None:
+        super().__init__()
+        self.feature_extractor = feature_extractor
+        rates = ATROUS_RATES[feature_extractor.stride]
+        self.classifier = AtrousClassifier(feature_extractor.channels, num_classes, rates)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Normalised (N, 3, H, W) images to (N, K, h, w) logits at feature resolution."""
+        return self.classifier(self.feature_extractor(images))
+
+    def parameter_groups(self, classifier_factor: float) -> list[dict]:
+        """Optimiser groups with the `factor` on the learning rate: 1 for F, `classifier_factor` for C (10 in the release)."""
+        trained = [p for p in self.feature_extractor.parameters() if p.requires_grad]
+        return [
+            {"params": trained, "factor": 1.0},
+            {"params": list(self.classifier.parameters()), "factor": classifier_factor},
+        ]
+
+
+def build_segmenter(backbone: str, num_classes: int, norm: str) -> Segmenter:
+    """Build a segmenter by name with freshly initialised weights.
+
+    Parameters
+    ----------
+    backbone : str
+        ``resnet_small``, ``resnet50``, ``resnet101`` or ``vgg16``.
+    num_classes : int
+        K.
+    norm : str
+        ``frozen``, ``batch`` or ``group`` (VGG-16 has no normalisation layer and ignores it).
+    """
+    return Segmenter(build_feature_extractor(backbone, norm), num_classes)
+
+
+def upsample(maps: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Bilinear resize of (N, C, h, w) to `size` = (H, W), corners aligned as in the release."""
+    return functional.interpolate(maps, size=size, mode="bilinear", align_corners=True)

@@ -1,0 +1,70 @@
+"""Target mIoU by method: every seed, mean and spread; self-distillation and MST as marks."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from fada_lib.plots.style import method_colour, method_label, method_order, styled
+
+VARIANTS: dict[str, tuple[str, str]] = {
+    "single": ("o", "single scale"),
+    "mst": ("s", "multi-scale testing"),
+    "sd": ("D", "self-distilled"),
+    "sd_mst": ("*", "self-distilled, multi-scale"),
+}
+"""Marker and name of the ways in which a method is judged."""
+
+
+@styled
+def comparison_figure(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
+    """One line a method and way of judging: seeds as small marks, their mean as a big one, a bar of one SD.
+
+    Parameters
+    ----------
+    scores : mapping
+        Method name -> {a key of `VARIANTS`: mIoU per seed, fractions 0..1}.
+    """
+    lines = [
+        (name, variant, 100 * np.asarray(scores[name][variant], float))
+        for name in sorted(scores, key=method_order)
+        for variant in VARIANTS
+        if len(scores[name].get(variant, ()))
+    ]
+    figure, axes = plt.subplots(figsize=(10, 0.36 * len(lines) + 0.3 * len(scores) + 1.9))
+    height, ticks, previous = 0.0, {}, None
+    for name, variant, values in lines:
+        height -= 1.0 if name == previous else 1.8
+        previous = name
+        ticks.setdefault(name, []).append(height)
+        marker, colour, mean = VARIANTS[variant][0], method_colour(name), values.mean()
+        if len(values) > 1:
+            axes.plot(mean + values.std(ddof=1) * np.array((-1, 1)), (height, height), color=colour, linewidth=2.5)
+            axes.scatter(values, np.full(len(values), height), s=18, color=colour, alpha=0.55, zorder=2)
+        size = 190 if marker == "*" else 85
+        axes.scatter(mean, height, s=size, color=colour, marker=marker, edgecolor="white", zorder=3)
+        text = f"{mean:.1f}" + (f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else "")
+        axes.text(1.01, height, text, transform=axes.get_yaxis_transform(), va="center", color="#4d4d4d")
+    axes.set_yticks([float(np.mean(h)) for h in ticks.values()], [method_label(n) for n in ticks])
+    _widen(axes, np.concatenate([values for *_, values in lines]) if lines else np.array([0.0, 1.0]))
+    axes.tick_params(axis="y", length=0)
+    axes.set(xlabel="target mIoU (%)", ylim=(height - 1.0, -0.8))
+    axes.grid(axis="x")
+    used = [v for v in VARIANTS if any(v == variant for _, variant, _ in lines)]
+    if used != ["single"]:
+        figure.legend(handles=[_handle(v) for v in used], loc="outside lower center", ncols=len(used))
+    return figure
+
+
+def _widen(axes: plt.Axes, values: np.ndarray) -> None:
+    """Room for the marks at both ends."""
+    span = max(5.0, float(values.max() - values.min()))
+    axes.set_xlim(max(0.0, values.min() - 0.08 * span), values.max() + 0.08 * span)
+
+
+def _handle(variant: str) -> Line2D:
+    """A legend entry for a way of judging."""
+    marker, label = VARIANTS[variant]
+    return Line2D([], [], linestyle="none", marker=marker, markersize=10, color="#4d4d4d", label=label)

@@ -1,0 +1,42 @@
+"""The paper's Table 4 as a ladder: what adaptation, self-distillation and multi-scale testing each add."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from fada_lib.plots.style import method_colour, method_label, method_order, styled
+
+
+@styled
+def ladder_figure(ladders: Mapping[str, Sequence[Sequence[float] | None]], steps: Sequence[str]) -> Figure:
+    """mIoU step by step for every method that was distilled, so that no gain passes for FADA's alone.
+
+    Parameters
+    ----------
+    ladders : mapping
+        Method name -> for each step the mIoU per seed (fractions 0..1), or None where it was not run.
+    steps : sequence of str
+        Names of the steps, e.g. ``source only``, ``+ adaptation``, ``+ SD``, ``+ MST``.
+    """
+    figure, axes = plt.subplots(figsize=(10, 4.8))
+    names = sorted(ladders, key=method_order)
+    for index, name in enumerate(names):
+        shift = 0.07 * (index - (len(names) - 1) / 2)
+        present = [(s, 100 * np.asarray(v, float)) for s, v in enumerate(ladders[name]) if v is not None and len(v)]
+        if not present:
+            continue
+        places = [step + shift for step, _ in present]
+        means = [values.mean() for _, values in present]
+        spread = [values.std(ddof=1) if len(values) > 1 else 0.0 for _, values in present]
+        look = {"color": method_colour(name), "label": method_label(name), "marker": "o", "markersize": 8}
+        axes.errorbar(places, means, yerr=spread if any(spread) else None, capsize=4, **look)
+        right = f" {means[-1]:.1f}"
+        axes.text(places[-1] + 0.06, means[-1], right, va="center", color=method_colour(name), weight="bold")
+    axes.set_xticks(range(len(steps)), steps)
+    axes.set_xlim(-0.35, len(steps) - 0.45)
+    axes.set_ylabel("target mIoU (%)")
+    axes.grid(axis="y")
+    axes.legend(loc="upper left")
+    return figure

@@ -1,0 +1,96 @@
+"""How training went: losses and learning rate of a run, target mIoU of all methods over the iterations."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from fada_lib.plots.style import method_colour, method_label, method_order, styled
+
+_LOSS_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
+
+@styled
+def training_curves(history: Sequence[Mapping[str, float]]) -> Figure:
+    """Losses, learning rate and (where measured) mIoU of one run over its iterations.
+
+    Parameters
+    ----------
+    history : sequence of mappings
+        Rows of `history.jsonl`: ``iteration`` and any of the losses, ``learning_rate`` and keys that end in
+        ``_miou`` (fractions 0..1). A key may be missing from a row.
+    """
+    keys = sorted({key for row in history for key, value in row.items() if isinstance(value, (int, float))})
+    scores = [key for key in keys if key.endswith("_miou")]
+    rates = [key for key in keys if key.endswith("learning_rate")]
+    losses = [key for key in keys if key not in (*scores, *rates, "iteration", "total")]
+    panels = [(losses, "loss"), (rates, "learning rate"), (scores, "mIoU (%)")]
+    panels = [(names, label) for names, label in panels if names]
+    figure, row = plt.subplots(1, len(panels), figsize=(max(7.0, 4.6 * len(panels)), 3.9), squeeze=False)
+    for axes, (names, label) in zip(row[0], panels, strict=True):
+        for name, colour in zip(names, _LOSS_COLOURS * len(names), strict=False):
+            iterations, values = series(history, name)
+            factor = 100 if label.startswith("mIoU") else 1
+            few = len(values) <= 12
+            axes.plot(iterations, factor * values, color=colour, label=_words(name), marker="o" if few else None)
+        axes.set(xlabel="iteration", ylabel=label)
+        axes.set_ylim(bottom=0)
+        axes.ticklabel_format(axis="y", style="sci", scilimits=(-3, 4))
+        axes.grid(axis="y")
+        if len(names) > 1 or label != "learning rate":
+            axes.legend()
+    return figure
+
+
+@styled
+def target_curves(
+    histories: Mapping[str, Sequence[Sequence[Mapping[str, float]]]],
+    key: str = "target_val_miou",
+    references: Mapping[str, float] | None = None,
+) -> Figure:
+    """Target mIoU over the iterations of adaptation: mean over seeds, band from lowest to highest.
+
+    Parameters
+    ----------
+    histories : mapping
+        Method name -> one history per seed.
+    key : str
+        What to draw, a fraction 0..1 in the rows of the histories.
+    references : mapping, optional
+        Method name -> mIoU (0..1) drawn as a dashed level, e.g. source only and the oracle.
+    """
+    figure, axes = plt.subplots(figsize=(10, 5))
+    for name in sorted(histories, key=method_order):
+        curves = [dict(zip(*series(history, key), strict=True)) for history in histories[name]]
+        common = sorted(set.intersection(*(set(curve) for curve in curves))) if curves else []
+        if not common:
+            continue
+        values = 100 * np.array([[curve[i] for i in common] for curve in curves])
+        axes.plot(
+            common,
+            values.mean(0),
+            color=method_colour(name),
+            label=method_label(name),
+            marker="o",
+            markersize=5,
+        )
+        if len(curves) > 1:
+            axes.fill_between(common, values.min(0), values.max(0), color=method_colour(name), alpha=0.15, linewidth=0)
+    for name, value in (references or {}).items():
+        axes.axhline(100 * value, color=method_colour(name), linestyle="--", linewidth=1.5, label=method_label(name))
+    axes.set(xlabel="iteration of adaptation", ylabel="target mIoU (%)")
+    axes.grid(axis="y")
+    figure.legend(loc="outside right upper")
+    return figure
+
+
+def series(history: Sequence[Mapping[str, float]], key: str) -> tuple[np.ndarray, np.ndarray]:
+    """Iterations and values of the rows that have `key`, two (N,) arrays."""
+    pairs = [(row["iteration"], row[key]) for row in history if row.get(key) is not None]
+    return np.array([i for i, _ in pairs], int), np.array([v for _, v in pairs], float)
+
+
+def _words(key: str) -> str:
+    """A key of the history as words."""
+    return key.removesuffix("_miou").replace("_", " ")

@@ -1,0 +1,96 @@
+"""The paper's Fig. 3 from real predictions: a pixel's domain encoding as binary, hard and soft labels."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fada_lib.data.classes import ClassSet
+from fada_lib.plots.style import (
+    SOURCE_COLOUR,
+    TARGET_COLOUR,
+    class_colours,
+    class_legend,
+    styled,
+    without_frame,
+)
+
+
+@styled
+def encodings_figure(
+    image: np.ndarray,
+    pixels: Sequence[tuple[int, int]],
+    soft: np.ndarray,
+    hard: np.ndarray,
+    class_set: ClassSet,
+    domain: str = "target",
+) -> Figure:
+    """One row a pixel: where it is, and its encoding in the three forms.
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8 array
+    pixels : sequence of (row, column)
+        P positions in the image.
+    soft, hard : (P, K) arrays
+        Class knowledge of Eq. 8 and Eq. 7, each 0..1. A row of zeros is a pixel that hard labels ignore.
+    domain : str
+        ``source`` fills the first half of the 2K entries, ``target`` the second; the other half is zero.
+    """
+    ratios = {"width_ratios": (1.9, 1.1, 2.4, 2.4)}
+    size = (13, 1.75 * len(pixels) + 1.7)
+    figure, grid = plt.subplots(len(pixels), 4, figsize=size, squeeze=False, gridspec_kw=ratios, sharey=False)
+    for line, pixel, soft_row, hard_row in zip(grid, pixels, soft, hard, strict=True):
+        _crop(line[0], image, pixel)
+        _binary(line[1], domain)
+        _fine(line[2], hard_row, class_set, domain)
+        _fine(line[3], soft_row, class_set, domain)
+    titles = (f"pixel of a {domain} image", "binary", "hard, Eq. 7", "soft, Eq. 8")
+    for axes, title in zip(grid[0], titles, strict=True):
+        axes.set_title(title)
+    class_legend(figure, class_set)
+    return figure
+
+
+def _crop(axes: Axes, image: np.ndarray, pixel: tuple[int, int]) -> None:
+    """The surroundings of the pixel, half the image wide, with the pixel marked."""
+    height, width = image.shape[:2]
+    rows, columns = max(8, height // 2), max(16, width // 2)
+    top = int(np.clip(pixel[0] - rows // 2, 0, height - rows))
+    left = int(np.clip(pixel[1] - columns // 2, 0, width - columns))
+    axes.imshow(image[top : top + rows, left : left + columns])
+    for size, colour in ((15, "black"), (12, "white")):
+        style = {"marker": "s", "markersize": size, "markerfacecolor": "none", "markeredgecolor": colour}
+        axes.plot(pixel[1] - left, pixel[0] - top, markeredgewidth=1.8, **style)
+    without_frame(axes)
+
+
+def _binary(axes: Axes, domain: str) -> None:
+    """[1, 0] for the source, [0, 1] for the target."""
+    axes.bar((0, 1), (domain == "source", domain == "target"), color=(SOURCE_COLOUR, TARGET_COLOUR), width=0.7)
+    axes.set(xlim=(-0.6, 1.6), ylim=(0, 1.08), yticks=(0, 1), xticks=(0, 1), xticklabels=("source", "target"))
+    axes.set_ylabel("entry")
+
+
+def _fine(axes: Axes, knowledge: np.ndarray, class_set: ClassSet, domain: str) -> None:
+    """2K bars: K entries of the source half, K of the target half, one of the halves all zero."""
+    classes = len(class_set)
+    start = 0 if domain == "source" else classes
+    for half, colour in ((0, SOURCE_COLOUR), (classes, TARGET_COLOUR)):
+        axes.axvspan(half - 0.5, half + classes - 0.5, color=colour, alpha=0.06, linewidth=0)
+    positions = start + np.arange(classes)
+    axes.bar(positions, knowledge, color=class_colours(class_set), edgecolor="#333333", linewidth=0.5, width=0.85)
+    if np.any(knowledge > 0):
+        top = int(np.argmax(knowledge))
+        label, side = f"{class_set.names[top]} {knowledge[top]:.2f}", "left" if top < classes / 2 else "right"
+        offset = 0.8 if side == "left" else -0.8
+        axes.text(start + top + offset, min(0.95, knowledge[top]), label, ha=side, va="top", fontsize=12)
+    else:
+        middle = start + (classes - 1) / 2
+        axes.text(middle, 0.5, "ignored:\nnot confident", ha="center", va="center", fontsize=12)
+    centres = ((classes - 1) / 2, classes + (classes - 1) / 2)
+    names = ("K source entries", "K target entries")
+    axes.set(xlim=(-0.5, 2 * classes - 0.5), ylim=(0, 1.08), yticks=(0, 1), xticks=centres, xticklabels=names)
+    axes.tick_params(axis="x", length=0)

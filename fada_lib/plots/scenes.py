@@ -1,0 +1,106 @@
+"""Street scenes and their labels: images of both domains, and predictions beside the truth."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from fada_lib.data.classes import ClassSet
+from fada_lib.plots.style import class_legend, method_label, styled, without_frame
+
+
+def colour(channels: np.ndarray, class_set: ClassSet) -> np.ndarray:
+    """Paint a label map in Cityscapes' colours; ignored pixels are dark with a diagonal hatch.
+
+    Parameters
+    ----------
+    channels : (H, W) array of int
+        Channels of `class_set`; everything from K on counts as ignored.
+
+    Returns
+    -------
+    (H, W, 3) uint8 array
+    """
+    painted = class_set.palette[np.asarray(channels).astype(np.uint8)]
+    rows, columns = np.indices(painted.shape[:2])
+    period = max(6, painted.shape[0] // 16)
+    stripes = (rows + columns) % period < max(1, period // 5)
+    ignored = np.asarray(channels) >= len(class_set)
+    painted[ignored] = 38
+    painted[ignored & stripes] = 112
+    return painted
+
+
+def blend(image: np.ndarray, channels: np.ndarray, class_set: ClassSet, opacity: float = 0.55) -> np.ndarray:
+    """Lay the coloured labels over the image, (H, W, 3) uint8; ignored pixels keep the image, darkened."""
+    painted = class_set.palette[np.asarray(channels).astype(np.uint8)]
+    return np.round((1 - opacity) * image + opacity * painted).astype(np.uint8)
+
+
+@styled
+def domain_grid(images_by_domain: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]], class_set: ClassSet) -> Figure:
+    """Images above their labels, one pair of rows a domain.
+
+    Parameters
+    ----------
+    images_by_domain : mapping
+        Title of the domain -> pairs of image, (H, W, 3) uint8, and channels, (H, W).
+    class_set : ClassSet
+        Meaning and colours of the channels.
+    """
+    columns = max(len(pairs) for pairs in images_by_domain.values())
+    width = 12.0 / columns
+    height = width * max(_aspect(image) for pairs in images_by_domain.values() for image, _ in pairs)
+    size = (12, 2 * len(images_by_domain) * (height + 0.04) + 1.0)
+    figure, grid = plt.subplots(2 * len(images_by_domain), columns, figsize=size, squeeze=False)
+    for axes in grid.flat:
+        without_frame(axes)
+    figure.get_layout_engine().set(h_pad=0.02, hspace=0.0)
+    ignored = False
+    for row, (title, pairs) in enumerate(images_by_domain.items()):
+        for column, (image, channels) in enumerate(pairs):
+            grid[2 * row, column].imshow(image)
+            grid[2 * row + 1, column].imshow(colour(channels, class_set), interpolation="nearest")
+            ignored |= bool((np.asarray(channels) >= len(class_set)).any())
+        grid[2 * row, 0].set_ylabel(f"{title}\nimage")
+        grid[2 * row + 1, 0].set_ylabel(f"{title}\nlabels")
+    class_legend(figure, class_set, ignored=ignored)
+    return figure
+
+
+@styled
+def prediction_grid(rows: Sequence[Mapping[str, object]], class_set: ClassSet) -> Figure:
+    """One row an image: the image, its true labels and what each method predicts.
+
+    Parameters
+    ----------
+    rows : sequence of mappings
+        Keys ``image`` (H, W, 3) uint8, ``truth`` (H, W) channels, ``predictions`` {method name: (H, W)
+        channels}.
+    class_set : ClassSet
+        Meaning and colours of the channels.
+    """
+    methods = list(rows[0]["predictions"])
+    columns = 2 + len(methods)
+    scale = max(12.0, 2.0 * columns)
+    height = len(rows) * (scale / columns * _aspect(rows[0]["image"]) + 0.05) + 1.6
+    figure, grid = plt.subplots(len(rows), columns, figsize=(scale, height), squeeze=False)
+    figure.get_layout_engine().set(h_pad=0.02, hspace=0.0)
+    for line, row in zip(grid, rows, strict=True):
+        labels = [row["truth"], *(row["predictions"][method] for method in methods)]
+        line[0].imshow(row["image"])
+        for axes, channels in zip(line[1:], labels, strict=True):
+            axes.imshow(colour(channels, class_set), interpolation="nearest")
+    for axes in grid.flat:
+        without_frame(axes)
+    for axes, title in zip(grid[0], ["Image", "Truth", *map(method_label, methods)], strict=True):
+        axes.set_title(title.replace(", ", ",\n").replace(" (", "\n(").replace(" + ", "\n+ "))
+    ignored = any((np.asarray(row["truth"]) >= len(class_set)).any() for row in rows)
+    class_legend(figure, class_set, ignored=ignored)
+    return figure
+
+
+def _aspect(image: np.ndarray) -> float:
+    """Height over width."""
+    return image.shape[0] / image.shape[1]

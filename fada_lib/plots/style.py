@@ -1,0 +1,148 @@
+"""One style for every figure: readable on a slide, safe for colour-blind readers, always the same bytes."""
+
+import functools
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from fada_lib.data.classes import ClassSet
+from fada_lib.files import write_atomically
+
+STYLE: dict[str, object] = {
+    "figure.dpi": 100,
+    "figure.constrained_layout.use": True,
+    "savefig.dpi": 160,
+    "font.size": 13,
+    "axes.titlesize": 14,
+    "axes.labelsize": 13,
+    "xtick.labelsize": 12,
+    "ytick.labelsize": 12,
+    "legend.fontsize": 12,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#4d4d4d",
+    "axes.grid": False,
+    "axes.axisbelow": True,
+    "grid.color": "#e3e3e3",
+    "grid.linewidth": 0.8,
+    "lines.linewidth": 2.0,
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "fada",
+}
+"""Matplotlib settings of all figures."""
+
+SOURCE_COLOUR = "#D55E00"
+TARGET_COLOUR = "#0072B2"
+"""The two domains, wherever a figure tells them apart (Okabe and Ito's vermillion and blue)."""
+
+_METHODS: dict[str, tuple[str, str]] = {
+    "source_only": ("Source only", "#8c8c8c"),
+    "source_continued": ("Source, continued", "#CC79A7"),
+    "binary": ("Binary discriminator", "#E69F00"),
+    "fada_hard": ("FADA, hard labels", "#009E73"),
+    "fada_soft": ("FADA, soft labels", "#0072B2"),
+    "oracle": ("Oracle (target labels)", "#000000"),
+}
+_SPARE_COLOURS = ("#56B4E9", "#D55E00", "#F0E442")
+_SYMBOLS = {"lambda_adv": "λ"}
+
+
+def use_style() -> None:
+    """Apply the style to the whole session, for figures that a notebook draws by hand."""
+    mpl.rcParams.update(STYLE)
+
+
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Decorate a function that returns a figure: drawn in the style, and never shown twice by a notebook."""
+
+    @functools.wraps(draw)
+    def wrapper(*arguments: object, **named: object) -> Figure:
+        with mpl.rc_context(STYLE):
+            figure = draw(*arguments, **named)
+        plt.close(figure)
+        return figure
+
+    return wrapper
+
+
+def split_name(name: str) -> tuple[str, str, bool]:
+    """Split `base@variant+sd` into base, variant (possibly empty) and whether the run is self-distilled."""
+    distilled = name.endswith("+sd")
+    base, _, variant = name.removesuffix("+sd").partition("@")
+    return base, variant, distilled
+
+
+def method_label(name: str) -> str:
+    """The human name of a method: ``fada_soft@lambda_adv=0.01+sd`` is 'FADA, soft labels (λ = 0.01) + SD'."""
+    base, variant, distilled = split_name(name)
+    label = _METHODS[base][0] if base in _METHODS else base.replace("_", " ").capitalize()
+    if variant:
+        pairs = (part.partition("=") for part in variant.split(","))
+        label += " (" + ", ".join(f"{_SYMBOLS.get(k, k.replace('_', ' '))} = {v}" for k, _, v in pairs) + ")"
+    return label + (" + SD" if distilled else "")
+
+
+def method_colour(name: str) -> str:
+    """The colour of a method as ``#rrggbb``: fixed for the study's own, chosen by the name for any other."""
+    base = split_name(name)[0]
+    if base in _METHODS:
+        return _METHODS[base][1]
+    return _SPARE_COLOURS[zlib.crc32(base.encode()) % len(_SPARE_COLOURS)]
+
+
+def method_order(name: str) -> tuple[int, str]:
+    """Sorting key: the order in which the study tells its story, unknown methods before the oracle."""
+    known = list(_METHODS)
+    base = split_name(name)[0]
+    if base == "oracle":
+        return len(known) + 1, name
+    return (known.index(base) if base in known else len(known)), name
+
+
+def class_colours(class_set: ClassSet) -> list[tuple[float, float, float]]:
+    """K RGB colours in 0..1, Cityscapes' palette in channel order."""
+    return [tuple(c / 255 for c in class_set.palette[k]) for k in range(len(class_set))]
+
+
+def class_legend(figure: Figure, class_set: ClassSet, columns: int = 7, ignored: bool = False) -> None:
+    """Put a legend of the classes under the figure."""
+    handles = [
+        Patch(facecolor=colour, edgecolor="#4d4d4d", linewidth=0.5, label=name)
+        for colour, name in zip(class_colours(class_set), class_set.names, strict=True)
+    ]
+    if ignored:
+        handles.append(Patch(facecolor="#262626", edgecolor="#707070", hatch="////", label="ignored"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=1.2, columnspacing=1.4)
+
+
+def without_frame(axes: Axes) -> None:
+    """Remove ticks and frame, for axes that hold a picture."""
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+
+
+def save(figure: Figure, stem: Path) -> tuple[Path, Path]:
+    """Write `<stem>.png` and `<stem>.pdf` atomically and close the figure.
+
+    The files carry no date, so a figure of the same numbers has the same bytes.
+
+    Returns
+    -------
+    tuple of Path
+        The PNG and the PDF.
+    """
+    stem = Path(stem)
+    png, pdf = stem.with_name(stem.name + ".png"), stem.with_name(stem.name + ".pdf")
+    without_dates = {png: {"Software": None}, pdf: {"CreationDate": None, "Producer": None, "Creator": None}}
+    with mpl.rc_context(STYLE):
+        for path, metadata in without_dates.items():
+            write_atomically(path, lambda temporary, m=metadata: figure.savefig(temporary, metadata=m))
+    plt.close(figure)
+    return png, pdf

@@ -1,0 +1,80 @@
+"""What a study found, in words with the numbers that the sentences stand on."""
+
+from fada_lib.plots.style import method_label
+from fada_lib.study.comparisons import differences, doses, summary_of
+from fada_lib.study.rendering import points
+from fada_lib.study.results import Study
+from fada_lib.study.statistics import LEVEL, Difference, Summary
+
+
+def findings(study: Study) -> list[str]:
+    """Sentences for the head of the report, computed from the completed runs; the last tells what is missing."""
+    sentences = [*_levels(study), *(_compared(d) for d in differences(study)[:3]), *_dose(study)]
+    sentences.append(_replicates(study))
+    if study.missing:
+        sentences.append(
+            f"Not complete: {len(study.missing)} of {len(study.planned)} planned runs ({_few(study.missing)})."
+        )
+    return [sentence for sentence in sentences if sentence]
+
+
+def _levels(study: Study) -> list[str]:
+    """Where the floor, the ceiling and the best adapted method lie."""
+    scores = {method: summary_of(study.scores(method).values()) for method in study.methods}
+    scores = {method: score for method, score in scores.items() if score is not None}
+    sentences = []
+    if "source_only" in scores:
+        ceiling = (
+            f"; the oracle, trained on target labels, reaches {_percent(scores['oracle'])}"
+            if "oracle" in scores
+            else ""
+        )
+        sentences.append(
+            f"Trained on the source alone, the network reaches {_percent(scores['source_only'])}{ceiling}."
+        )
+    adapted = {method: score for method, score in scores.items() if method not in ("source_only", "oracle")}
+    if adapted:
+        best = max(adapted, key=lambda method: adapted[method].mean)
+        sentences.append(
+            f"The best adapted model is {method_label(best)} with {_percent(adapted[best])}, single scale."
+        )
+    return sentences
+
+
+def _compared(d: Difference) -> str:
+    """One paired difference; whether its interval leaves out zero is said, not judged."""
+    side = "above" if d.summary.mean >= 0 else "below"
+    size = f"{100 * abs(d.summary.mean):.1f}"
+    sentence = f"{method_label(d.first)} is {size} points {side} {method_label(d.second)}"
+    if d.interval is None:
+        return sentence + "."
+    holds = "does not contain" if d.interval[0] > 0 or d.interval[1] < 0 else "contains"
+    bounds = f"{points(d.interval[0])} … {points(d.interval[1])}"
+    return f"{sentence} ({100 * LEVEL:.0f} % t interval {bounds}, which {holds} zero)."
+
+
+def _dose(study: Study) -> list[str]:
+    """How FADA's gain over the binary baseline moves with the label shift."""
+    steps = [f"{points(d.summary.mean)} at {shift:g}" for shift, d in doses(study).items()]
+    return [f"FADA soft minus binary by label shift: {', '.join(steps)} (points)."] if steps else []
+
+
+def _replicates(study: Study) -> str:
+    """How many seeds the numbers stand on."""
+    if not study.models:
+        return "No model has been trained yet, so there are no numbers."
+    seeds = len({run.metrics["seed"] for run in study.models})
+    worlds = len({run.world for run in study.models})
+    if seeds * worlds == 1:
+        return "All of this is one seed: there is no spread, and small differences mean nothing."
+    places = "one world" if worlds == 1 else f"{worlds} worlds"
+    return f"The numbers stand on {seeds} seed{'s' if seeds > 1 else ''} and {places}; ± is the standard deviation."
+
+
+def _percent(score: Summary) -> str:
+    spread = "" if score.sd is None else f" ± {100 * score.sd:.1f}"
+    return f"{100 * score.mean:.1f}{spread} % target mIoU"
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:4]) + (" and more" if len(names) > 4 else "")

@@ -1,0 +1,168 @@
+"""A table once, written three ways: full digits as CSV, one decimal and bold bests as Markdown and HTML."""
+
+import csv
+import html
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fada_lib.study.statistics import Summary
+
+MISSING = "—"
+Cell = object
+"""By the column's kind: None (missing), str, bool, int, float, `Summary`, (low, high) or several floats."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column and how its cells are written.
+
+    Parameters
+    ----------
+    name : str
+        Heading.
+    kind : str
+        ``text``; ``flag`` (a tick if true); ``count``; ``number`` (3 significant digits); ``p``;
+        ``percent`` (fraction or `Summary` of fractions, 0..1, written in percent); ``published`` (percent
+        as printed); ``points``, ``interval``, ``list`` (differences of fractions, written in points with
+        their sign).
+    best : str
+        ``max`` or ``min`` marks the best cell of the column bold; empty marks none.
+    """
+
+    name: str
+    kind: str = "text"
+    best: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under columns.
+
+    Parameters
+    ----------
+    name : str
+        Stem of the file.
+    title, note : str
+        Heading, and what a reader must know.
+    columns : sequence of Column
+    rows : sequence of sequences
+        Cells by column; None is missing.
+    unranked : frozenset of int
+        Rows that compete for no bold mark, e.g. the oracle.
+    """
+
+    name: str
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+    note: str = ""
+    unranked: frozenset[int] = frozenset()
+
+    def to_csv(self) -> str:
+        """Full digits, fractions as fractions; a `Summary` becomes mean and SD, an interval low and high."""
+        lines = io.StringIO()
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerow([name for index in range(len(self.columns)) for name in self._csv_names(index)])
+        for row in self.rows:
+            cells = (self._csv_cells(index, cell) for index, cell in enumerate(row))
+            writer.writerow([cell for group in cells for cell in group])
+        return lines.getvalue()
+
+    def to_markdown(self) -> str:
+        """A pipe table under its title, the note below."""
+        mark = self._bold()
+        lines = [f"### {self.title}", "", "| " + " | ".join(c.name for c in self.columns) + " |"]
+        lines.append("|" + "|".join(" :-- " if c.kind == "text" else " --: " for c in self.columns) + "|")
+        for r, row in enumerate(self.rows):
+            texts = [written(column, cell).replace("|", "\\|") for column, cell in zip(self.columns, row, strict=True)]
+            lines.append("| " + " | ".join(f"**{t}**" if (r, k) in mark else t for k, t in enumerate(texts)) + " |")
+        return "\n".join([*lines, *(["", self.note] if self.note else []), ""])
+
+    def to_html(self) -> str:
+        """A `<table>` with caption; numbers are set right."""
+        mark = self._bold()
+        head = "".join(f'<th class="{c.kind}">{html.escape(c.name)}</th>' for c in self.columns)
+        body = []
+        for r, row in enumerate(self.rows):
+            cells = []
+            for k, (column, cell) in enumerate(zip(self.columns, row, strict=True)):
+                text = html.escape(written(column, cell))
+                cells.append(f'<td class="{column.kind}">{f"<b>{text}</b>" if (r, k) in mark else text}</td>')
+            body.append(f"<tr>{''.join(cells)}</tr>")
+        note = f'<p class="note">{html.escape(self.note)}</p>' if self.note else ""
+        caption = f"<caption>{html.escape(self.title)}</caption>"
+        rows = "\n".join(body)
+        return f"<table>{caption}<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>\n{note}"
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    def _bold(self) -> set[tuple[int, int]]:
+        """(row, column) of the best cells; a column with fewer than two candidates has none."""
+        marks = set()
+        for k, column in enumerate(self.columns):
+            values = {r: _magnitude(row[k]) for r, row in enumerate(self.rows) if r not in self.unranked}
+            values = {r: v for r, v in values.items() if v is not None}
+            if column.best and len(values) > 1:
+                best = max(values.values()) if column.best == "max" else min(values.values())
+                marks |= {(r, k) for r, v in values.items() if v == best}
+        return marks
+
+    def _csv_names(self, index: int) -> list[str]:
+        name, kind = self.columns[index].name, self.columns[index].kind
+        if any(isinstance(row[index], Summary) for row in self.rows):
+            return [name, f"{name} sd"]
+        if kind == "interval":
+            return [f"{name} low", f"{name} high"]
+        return [f"{name} (percent)" if kind == "published" else name]
+
+    def _csv_cells(self, index: int, cell: Cell) -> list[str]:
+        width = len(self._csv_names(index))
+        if cell is None:
+            return [""] * width
+        if isinstance(cell, Summary):
+            return [repr(cell.mean), "" if cell.sd is None else repr(cell.sd)]
+        kind = self.columns[index].kind
+        if kind == "interval":
+            return [repr(float(bound)) for bound in cell]
+        if kind == "list":
+            return [" ".join(repr(float(v)) for v in cell)]
+        return [("yes" if cell else "no") if kind == "flag" else str(cell), *[""] * (width - 1)]
+
+
+def written(column: Column, cell: Cell) -> str:
+    """A cell as a person reads it."""
+    if cell is None:
+        return MISSING
+    match column.kind:
+        case "flag":
+            return "✓" if cell else ""
+        case "number":
+            return f"{cell:.3g}"
+        case "p":
+            return "< 0.001" if cell < 0.001 else f"{cell:.3f}"
+        case "published":
+            return f"{cell:.1f}"
+        case "percent" if isinstance(cell, Summary):
+            return f"{100 * cell.mean:.1f}" + ("" if cell.sd is None else f" ± {100 * cell.sd:.1f}")
+        case "percent":
+            return f"{100 * cell:.1f}"
+        case "points":
+            return points(cell.mean if isinstance(cell, Summary) else cell)
+        case "interval":
+            return f"{points(cell[0])} … {points(cell[1])}"
+        case "list":
+            return ", ".join(points(value) for value in cell)
+        case _:
+            return str(cell)
+
+
+def points(value: float) -> str:
+    """A difference of fractions in percentage points, signed: 0.0123 is '+1.2'."""
+    return f"{100 * value:+.1f}".replace("-", "−")
+
+
+def _magnitude(cell: Cell) -> float | None:
+    """What a cell is ranked by."""
+    return cell.mean if isinstance(cell, Summary) else cell

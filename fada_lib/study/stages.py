@@ -1,0 +1,171 @@
+"""One run in execution: what every notebook does before and after its own stage.
+
+A `Stage` checks the notebook's parameters, keeps the run's folder, progress and clock, and writes
+`metrics.json` at the end. `ensure` runs a missing predecessor of an interactive session with one call.
+"""
+
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from fada_lib.data.domains import made_world, open_part
+from fada_lib.data.world.write import make_world
+from fada_lib.files import read_json, resolve, write_json, write_yaml_if_changed
+from fada_lib.inference.evaluate import evaluate, target_entropy
+from fada_lib.models.segmenter import Segmenter
+from fada_lib.parameters import (
+    STAGES,
+    AdaptParameters,
+    DataParameters,
+    DistillParameters,
+    PretrainParameters,
+    TrainingParameters,
+    UserError,
+    from_mapping,
+    to_mapping,
+)
+from fada_lib.progress import Progress
+from fada_lib.study.provenance import write_provenance
+from fada_lib.training.adapt import adapt
+from fada_lib.training.checkpoint import load_checkpoint
+from fada_lib.training.distill import distill, label_target
+from fada_lib.training.pretrain import pretrain
+
+SCHEMA = 1
+INTERACTIVE = "results/interactive/"
+
+
+class Stage:
+    """One run of one stage.
+
+    Parameters
+    ----------
+    stage : str
+        ``data``, ``pretrain``, ``adapt``, ``distill`` or ``analyse``.
+    values : mapping
+        The notebook's parameters.
+
+    Raises
+    ------
+    UserError
+        For parameters that do not fit.
+    """
+
+    def __init__(self, stage: str, values: Mapping[str, object]) -> None:
+        self.stage = stage
+        self.p = from_mapping(STAGES[stage], values, f"parameters of stage '{stage}'")
+        self.folder = resolve(self.p.run)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "metrics.json").unlink(missing_ok=True)
+        write_yaml_if_changed(self.folder / "params.yaml", to_mapping(self.p))
+        self.progress = Progress(self.folder)
+        self._started = time.time()
+
+    @property
+    def figures(self) -> Path:
+        """Folder for the notebook's figures."""
+        return self.folder / "figures"
+
+    def finish(self, metrics: Mapping[str, object]) -> dict:
+        """Write `provenance.json`, then `metrics.json` as the mark of completion; returns the metrics."""
+        seconds = self.progress.seconds_by_part
+        iterations = getattr(self.p, "iterations", 0)
+        rate = iterations / seconds["training"] if seconds.get("training") else None
+        write_provenance(self.folder, started=self._started, seconds_by_part=seconds, iterations_per_second=rate)
+        content = {"schema": SCHEMA, "stage": self.stage, "run": self.folder.name, "seed": self.p.seed, **metrics}
+        write_json(self.folder / "metrics.json", content)
+        return content
+
+
+def evaluate_run(stage: Stage, segmenter: Segmenter) -> dict:
+    """Metrics of a trained network: target val (single and multi-scale), target tune and source val.
+
+    The entropy on the target's training images needs no label; it is the choice without target labels.
+    """
+    p = stage.p
+    _, recipe = load_checkpoint(p.run)
+    parts = {f"{d}_{n}": open_part(p.data, d, n) for d, n in (("target", "val"), ("target", "tune"), ("source", "val"))}
+    stage.progress.start("evaluation", 5)
+    results: dict[str, dict] = {}
+    for done, (name, dataset) in enumerate(parts.items()):
+        results[name] = {"single": evaluate(segmenter, dataset, p.test_size)}
+        stage.progress.update(done + 1)
+    results["target_val"]["multiscale"] = evaluate(segmenter, parts["target_val"], p.test_size, p.scales, flip=True)
+    stage.progress.update(4)
+    entropy = target_entropy(segmenter, open_part(p.data, "target", "train"), p.test_size)
+    stage.progress.update(5)
+    return {
+        "method": recipe.method,
+        "self_distilled": stage.stage == "distill",
+        "world": resolve(p.data).name,
+        "iterations": p.iterations,
+        "total_iterations": recipe.total_iterations,
+        "classes": list(parts["target_val"].classes.names),
+        "evaluation": results,
+        "target_entropy": entropy if math.isfinite(entropy) else None,
+    }
+
+
+def prepare_data(stage: Stage) -> None:
+    """Make the world of a data run whose roots are empty; real data stay where they are."""
+    p: DataParameters = stage.p
+    if bool(p.source_root) != bool(p.target_root):
+        raise UserError("source_root and target_root: name both, or none to make a world")
+    if not p.source_root:
+        spec = made_world(p)
+        stage.progress.start("world", spec.images)
+        make_world(stage.folder / "world", spec, lambda done, _: stage.progress.update(done))
+
+
+def train(stage: Stage) -> Segmenter:
+    """Run the training of a stage 02, 03 or 04."""
+    p: TrainingParameters = stage.p
+    if isinstance(p, PretrainParameters):
+        return pretrain(p, stage.progress)
+    if isinstance(p, AdaptParameters):
+        return adapt(p, stage.progress)
+    label_target(p, stage.progress)
+    return distill(p, stage.progress)
+
+
+def ensure(stage: str, run: str, **values: object) -> Path:
+    """Make sure that a predecessor is finished; an interactive one is run now, at its default (small) size.
+
+    Parameters
+    ----------
+    stage : str
+    run : str
+        The predecessor's folder, as the notebook's parameter names it.
+    **values
+        Parameters other than the defaults, e.g. `method`.
+
+    Raises
+    ------
+    UserError
+        If a run of a study is missing: the study makes it, never an interactive session.
+    """
+    folder = resolve(run)
+    if (folder / "metrics.json").exists():
+        return folder
+    if not str(run).startswith(INTERACTIVE):
+        raise UserError(f"{folder} is not finished: run the study with ./run_all.sh first")
+    predecessor = Stage(stage, {"run": run, **values})
+    print(f"{folder.name} is missing: making it at the size of the defaults")
+    if stage == "data":
+        prepare_data(predecessor)
+        predecessor.finish({})
+        return folder
+    ensure("data", predecessor.p.data)
+    if isinstance(predecessor.p, AdaptParameters):
+        ensure("pretrain", predecessor.p.source_run)
+    if isinstance(predecessor.p, DistillParameters):
+        ensure("adapt", predecessor.p.teacher_run)
+    segmenter = train(predecessor)
+    predecessor.finish(evaluate_run(predecessor, segmenter))
+    return folder
+
+
+def finished_metrics(run: str | Path) -> dict:
+    """The metrics of a finished run."""
+    return read_json(resolve(run) / "metrics.json")

@@ -1,0 +1,150 @@
+"""Stage 2: adaptation of the source model by any method (paper, section 3; the release's `train_adv.py`)."""
+
+import dataclasses
+
+import torch
+
+from fada_lib.data.domains import open_part
+from fada_lib.data.sampling import Stream
+from fada_lib.files import resolve
+from fada_lib.inference.evaluate import evaluate
+from fada_lib.losses.segmentation import segmentation_loss
+from fada_lib.methods.interface import Method, Outputs
+from fada_lib.methods.registry import build_method
+from fada_lib.models.segmenter import Segmenter, upsample
+from fada_lib.parameters import AdaptParameters, to_mapping
+from fada_lib.progress import Progress
+from fada_lib.training.checkpoint import load_checkpoint, save_checkpoint
+from fada_lib.training.device import Compute, prepare
+from fada_lib.training.loop import forget_resume_point, run_iterations
+from fada_lib.training.state import TrainingState, sgd
+from fada_lib.training.supervised import labelled_stream, prepare_images
+
+DISCRIMINATOR_BETAS = (0.9, 0.99)
+"""Adam's betas for D (paper, section 4.3)."""
+
+
+def forward(segmenter: Segmenter, images: torch.Tensor, compute: Compute) -> Outputs:
+    """One forward pass of uint8 images through F and C."""
+    with compute.autocast():
+        features = segmenter.feature_extractor(prepare_images(images, segmenter, compute))
+        logits = segmenter.classifier(features)
+    return Outputs(features.float(), logits.float(), tuple(images.shape[-2:]))
+
+
+def adapt_step(
+    segmenter: Segmenter,
+    method: Method,
+    optimisers: dict[str, torch.optim.Optimizer],
+    source: tuple[torch.Tensor, torch.Tensor],
+    target_images: torch.Tensor | None,
+    compute: Compute,
+    *,
+    progress: float = 0.0,
+    segmentation_temperature: float = 1.0,
+    gradient_clip: float = 0.0,
+) -> dict[str, torch.Tensor]:
+    """One iteration: G against a fixed D (Eq. 2), then D on the same, detached outputs (Eq. 1 or 5).
+
+    Parameters
+    ----------
+    segmenter, method, optimisers
+        `optimisers` has ``segmenter`` and, if the method has a discriminator, ``discriminator``.
+    source : (Tensor, Tensor)
+        (N, 3, H, W) uint8 images and (N, H, W) channels.
+    target_images : Tensor or None
+        uint8; None for a method that does not use the target.
+    progress : float
+        0..1, for methods with a schedule of their own.
+
+    Returns
+    -------
+    dict
+        Every loss as a scalar tensor on the device (nothing is read from it).
+    """
+    images, labels = source
+    method.requires_grad_(False)
+    optimisers["segmenter"].zero_grad(set_to_none=True)
+    source_outputs = forward(segmenter, images, compute)
+    labels = labels.to(compute.device, non_blocking=True)
+    logits = upsample(source_outputs.logits, labels.shape[-2:])
+    segmentation = segmentation_loss(logits, labels, segmentation_temperature).mean()
+    segmentation.backward()
+    source_outputs = source_outputs.detach()
+    target_outputs = None if target_images is None else forward(segmenter, target_images, compute)
+    terms = method.generator_terms(source_outputs, target_outputs, progress)
+    if terms:
+        sum(terms.values()).backward()
+    if gradient_clip:
+        torch.nn.utils.clip_grad_norm_(segmenter.parameters(), gradient_clip)
+    optimisers["segmenter"].step()
+    scalars = {"segmentation": segmentation, **terms}
+    if "discriminator" in optimisers:
+        target_outputs = target_outputs.detach()
+        scalars |= _discriminator_step(method, optimisers["discriminator"], source_outputs, target_outputs, progress)
+    return {name: value.detach() for name, value in scalars.items()}
+
+
+def _discriminator_step(
+    method: Method, optimiser: torch.optim.Optimizer, source: Outputs, target: Outputs, progress: float
+) -> dict[str, torch.Tensor]:
+    method.requires_grad_(True)
+    optimiser.zero_grad(set_to_none=True)
+    terms = method.discriminator_terms(source, target, progress)
+    sum(terms.values()).backward()
+    optimiser.step()
+    return terms
+
+
+def adapt(p: AdaptParameters, progress: Progress) -> Segmenter:
+    """Adapt the source run's segmenter and write `checkpoint.pt` and `history.jsonl`.
+
+    Raises
+    ------
+    UserError
+        For data, options or values that do not fit.
+    """
+    compute = prepare(p.device, p.precision, p.threads, p.seed)
+    segmenter, recipe = load_checkpoint(p.source_run, compute.device)
+    segmenter.train()
+    source, tune = open_part(p.data, "source", "train"), open_part(p.data, "target", "tune")
+    method = build_method(p.method, p.options, segmenter.feature_extractor.channels, len(source.classes))
+    method.to(device=compute.device, memory_format=torch.channels_last)
+    optimisers = {"segmenter": sgd(p, segmenter.parameter_groups(p.classifier_learning_rate_factor))}
+    if list(method.parameters()):
+        optimisers["discriminator"] = torch.optim.Adam(
+            method.parameters(), lr=p.discriminator_learning_rate, betas=DISCRIMINATOR_BETAS
+        )
+    streams = [(source, labelled_stream(p, source, "source", p.source_size))]
+    if method.uses_target:
+        target = open_part(p.data, "target", "train")
+        streams.append((target, Stream("target", p.seed, p.batch_size, p.target_size, p.flip_probability)))
+
+    def step(iteration: int, batch: list) -> dict[str, torch.Tensor]:
+        return adapt_step(
+            segmenter,
+            method,
+            optimisers,
+            batch[0],
+            batch[1][0] if method.uses_target else None,
+            compute,
+            progress=iteration / p.iterations,
+            segmentation_temperature=p.segmentation_temperature,
+            gradient_clip=p.gradient_clip,
+        )
+
+    run_iterations(
+        TrainingState({"segmenter": segmenter, "method": method}, optimisers),
+        p,
+        {"segmenter": p.learning_rate, "discriminator": p.discriminator_learning_rate},
+        streams,
+        step,
+        progress,
+        lambda: {"target_tune_miou": evaluate(segmenter, tune, p.test_size)["miou"]},
+    )
+    folder = resolve(p.run)
+    total = recipe.total_iterations + p.iterations
+    written = dataclasses.replace(recipe, method=p.name, total_iterations=total, parameters=to_mapping(p))
+    save_checkpoint(folder / "checkpoint.pt", segmenter, written)
+    forget_resume_point(folder)
+    return segmenter

@@ -1,0 +1,101 @@
+"""A made-up results folder: numbers that are plainly no measurement, in the files that real runs leave."""
+
+import json
+from pathlib import Path
+
+import yaml
+
+CLASSES = ["road", "building", "person"]
+
+
+def evaluation(miou: float, multiscale: float | None = None) -> dict:
+    """The `evaluation` of a metrics.json whose target mIoU is `miou`; the class 'person' is absent."""
+    ways = {"single": {"miou": miou, "iou": [miou + 0.1, miou - 0.1, None]}}
+    if multiscale is not None:
+        ways["multiscale"] = {"miou": multiscale, "iou": [multiscale, multiscale, None]}
+    return {
+        "target_val": ways,
+        "target_tune": {"single": {"miou": miou - 0.01, "iou": [miou, miou, None]}},
+        "source_val": {"single": {"miou": 0.7, "iou": [0.7, 0.7, 0.7]}},
+    }
+
+
+class SyntheticStudy:
+    """Adds runs to a folder one by one; `plan.json` is kept up to date."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.planned: list[dict] = []
+
+    def add(self, run: str, stage: str, metrics: dict | None, parameters: dict | None = None) -> Path:
+        """Plan a run; with `metrics` it is complete."""
+        self.planned.append({"id": run, "stage": stage, "parameters": parameters or {}, "needs": []})
+        self.folder.mkdir(parents=True, exist_ok=True)
+        plan = {"schema": 1, "study": "synthetic", "runs": self.planned}
+        (self.folder / "plan.json").write_text(json.dumps(plan))
+        folder = self.folder / "runs" / run
+        folder.mkdir(parents=True)
+        (folder / "params.yaml").write_text(yaml.safe_dump(parameters or {}))
+        if metrics is not None:
+            provenance = {
+                "seconds": 30.0,
+                "peak_memory_mb": 900,
+                "git_commit": "abc",
+                "versions": {"torch": "9.9"},
+            }
+            (folder / "provenance.json").write_text(json.dumps(provenance))
+            (folder / "metrics.json").write_text(json.dumps({"schema": 1, "stage": stage, "run": run, **metrics}))
+        return folder
+
+    def world(self, name: str, label_shift: float = 1.0) -> str:
+        """A complete 01 run."""
+        self.add(name, "data", {}, {"label_shift": label_shift})
+        return name
+
+    def model(
+        self,
+        method: str,
+        seed: int,
+        miou: float,
+        *,
+        stage: str = "adapt",
+        multiscale: float | None = None,
+        world: str = "01_data-w0",
+        options: dict | None = None,
+    ) -> Path:
+        """A complete run that trained `method`; `stage` 'distill' makes its self-distilled student."""
+        metrics = {
+            "method": method,
+            "self_distilled": stage == "distill",
+            "seed": seed,
+            "world": world,
+            "iterations": 100,
+            "total_iterations": {"pretrain": 100, "adapt": 200, "distill": 300}[stage],
+            "classes": CLASSES,
+            "evaluation": evaluation(miou, multiscale),
+            "target_entropy": 0.25,
+        }
+        run = f"{stage}_{method}-s{seed}-{world}".replace("@", "_")
+        return self.add(run, stage, metrics, {"options": options or {}, "seed": seed})
+
+
+def three_seeds(folder: Path) -> SyntheticStudy:
+    """Source only, continued, binary, FADA hard and soft, oracle, students of two; three seeds, one world."""
+    study = SyntheticStudy(folder)
+    study.world("01_data-w0")
+    for seed in range(3):
+        shift = 0.01 * seed
+        study.model("source_only", seed, 0.30 + shift, stage="pretrain")
+        study.model("oracle", seed, 0.80 + shift, stage="pretrain")
+        study.model("source_continued", seed, 0.31 + shift)
+        study.model("binary", seed, 0.40 + shift, multiscale=0.41 + shift)
+        study.model("fada_hard", seed, 0.42 + shift)
+        study.model("fada_soft", seed, 0.45 + 2 * shift, multiscale=0.46 + 2 * shift)
+        study.model("binary", seed, 0.43 + shift, stage="distill", multiscale=0.44 + shift)
+        study.model("fada_soft", seed, 0.50 + shift, stage="distill", multiscale=0.51 + shift)
+    ccd = {
+        name: {str(s): {"per_class": [level, level + 1, None], "mean": level + 0.5, "median": level} for s in range(3)}
+        for name, level in (("source_only", 3.0), ("fada_soft", 1.0))
+    }
+    study.add("05_analysis", "analyse", {"ccd": ccd})
+    return study

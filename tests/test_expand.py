@@ -1,0 +1,190 @@
+"""What a study's YAML expands to, and what it is refused for."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fada_lib import files
+from fada_lib.parameters import UserError
+from fada_lib.study.expand import Plan, expand, method_of
+
+STUDY = {
+    "study": "small",
+    "seeds": [0],
+    "data": {"label_shift": 1.0},
+    "pretrain": {"iterations": 10},
+    "oracle": {"iterations": 20},
+    "adapt": {"iterations": 5},
+    "methods": {
+        "continued": {"method": "source_continued"},
+        "binary": {"method": "binary", "options": {"lambda_adv": 0.003}},
+        "fada_soft": {"method": "fada"},
+    },
+    "distill": {"teachers": ["binary", "fada_soft"], "iterations": 7},
+    "analysis": {"samples_per_domain": 50},
+}
+
+
+def plan_of(tmp_path: Path, changes: dict | None = None, **selection) -> Plan:
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump({**STUDY, **(changes or {})}, sort_keys=False))
+    return expand(path, tmp_path / "results", **selection)
+
+
+def refusal(tmp_path: Path, changes: dict, **selection) -> str:
+    with pytest.raises(UserError) as caught:
+        plan_of(tmp_path, changes, **selection)
+    message = str(caught.value)
+    assert "\n" not in message and "small.yaml" in message
+    return message
+
+
+def labels(plan: Plan) -> list[str]:
+    return [run.label for run in plan.runs]
+
+
+def ids(plan: Plan) -> dict[str, str]:
+    return {run.label: run.id for run in plan.runs}
+
+
+def test_a_study_is_data_then_models_then_analysis(tmp_path):
+    assert labels(plan_of(tmp_path)) == [
+        "01_data-w0",
+        "02_source-s0",
+        "02_oracle-s0",
+        "03_continued-s0",
+        "03_binary-s0",
+        "04_binary-s0",
+        "03_fada_soft-s0",
+        "04_fada_soft-s0",
+        "05_analysis",
+    ]
+
+
+def test_runs_need_the_data_and_the_model_they_start_from(tmp_path):
+    plan = plan_of(tmp_path)
+    known, by_label = ids(plan), {run.label: run for run in plan.runs}
+    assert by_label["02_oracle-s0"].needs == (known["01_data-w0"],)
+    assert by_label["03_binary-s0"].needs == (known["01_data-w0"], known["02_source-s0"])
+    assert by_label["04_binary-s0"].needs == (known["01_data-w0"], known["03_binary-s0"])
+    assert set(by_label["05_analysis"].needs) == {run.id for run in plan.runs} - {known["05_analysis"]}
+    assert Path(by_label["04_binary-s0"].parameters["teacher_run"]).name == known["03_binary-s0"]
+
+
+def test_the_oracle_is_pretraining_on_the_target_with_its_own_overrides(tmp_path):
+    oracle = next(run for run in plan_of(tmp_path).runs if run.label == "02_oracle-s0")
+    chosen = {name: oracle.parameters[name] for name in ("method", "domain", "iterations")}
+    assert chosen == {"method": "oracle", "domain": "target", "iterations": 20}
+
+
+def test_a_changed_method_renames_itself_and_what_depends_on_it_only(tmp_path):
+    before = ids(plan_of(tmp_path))
+    methods = {**STUDY["methods"], "binary": {"method": "binary", "options": {"lambda_adv": 0.01}}}
+    after = ids(plan_of(tmp_path, {"methods": methods}))
+    changed = {label for label in before if before[label] != after[label]}
+    assert changed == {"03_binary-s0", "04_binary-s0", "05_analysis"}
+
+
+def test_changed_data_rename_everything(tmp_path):
+    before, after = ids(plan_of(tmp_path)), ids(plan_of(tmp_path, {"data": {"label_shift": 0.5}}))
+    assert all(before[label] != after[label] for label in before)
+
+
+def test_selecting_seeds_or_methods_renames_only_the_analysis(tmp_path):
+    everything = ids(plan_of(tmp_path))
+    for selected in (plan_of(tmp_path, seeds=[1, 0]), plan_of(tmp_path, methods=["binary"])):
+        shared = {label for label in ids(selected) if label in everything}
+        assert {label for label in shared if ids(selected)[label] != everything[label]} == {"05_analysis"}
+
+
+def test_methods_limit_adaptation_distillation_and_embedding(tmp_path):
+    plan = plan_of(tmp_path, methods=["continued"])
+    assert [label for label in labels(plan) if label[:2] in ("03", "04")] == ["03_continued-s0"]
+    assert plan.runs[-1].parameters["embedded"] == ["source_only"]
+
+
+def test_the_place_of_the_results_does_not_rename_a_run(tmp_path):
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(STUDY, sort_keys=False))
+    here, there = expand(path, tmp_path / "a"), expand(path, tmp_path / "b")
+    assert ids(here) == ids(there)
+
+
+def test_written_defaults_and_omitted_defaults_are_the_same_run(tmp_path):
+    methods = {**STUDY["methods"], "fada_soft": {"method": "fada", "options": {"encoding": "soft"}}}
+    assert ids(plan_of(tmp_path)) == ids(plan_of(tmp_path, {"methods": methods}))
+
+
+def test_a_grid_over_a_method_names_each_point(tmp_path):
+    grid = {"options.lambda_adv": [0.001, 0.01], "iterations": [5, 9]}
+    methods = {"binary": {"method": "binary", "grid": grid}}
+    plan = plan_of(tmp_path, {"methods": methods, "distill": {"teachers": ["binary"]}})
+    adapted = [run for run in plan.runs if run.stage == "adapt"]
+    assert [run.parameters["name"] for run in adapted] == [
+        "binary@lambda_adv=0.001,iterations=5",
+        "binary@lambda_adv=0.001,iterations=9",
+        "binary@lambda_adv=0.01,iterations=5",
+        "binary@lambda_adv=0.01,iterations=9",
+    ]
+    assert adapted[2].parameters["options"]["lambda_adv"] == 0.01
+    assert sum(run.stage == "distill" for run in plan.runs) == 4
+
+
+def test_a_grid_over_the_data_repeats_the_study_in_each_world_and_analyses_the_first(tmp_path):
+    plan = plan_of(tmp_path, {"data": {"grid": {"label_shift": [0, 0.5, 1]}}})
+    worlds = [run for run in plan.runs if run.stage == "data"]
+    assert [run.parameters["label_shift"] for run in worlds] == [0.0, 0.5, 1.0]
+    assert sum(run.stage == "adapt" for run in plan.runs) == 3 * 3
+    assert [run.needs[0] for run in plan.runs if run.stage == "analyse"] == [worlds[0].id]
+
+
+def test_a_student_counts_for_its_teachers_method(tmp_path):
+    plan = plan_of(tmp_path)
+    student = next(run for run in plan.runs if run.label == "04_binary-s0")
+    assert method_of(student, plan.runs) == "binary"
+
+
+def test_writing_twice_touches_nothing(tmp_path):
+    notebooks = tmp_path / "notebooks"
+    notebooks.mkdir()
+    for number in range(1, 6):
+        (notebooks / f"0{number}_x.ipynb").touch()
+    plan = plan_of(tmp_path)
+    plan.write(notebooks)
+    written = [plan.folder / "plan.json", *plan.folder.glob("runs/*/params.yaml")]
+    times = [path.stat().st_mtime_ns for path in written]
+    plan.write(notebooks)
+    assert len(written) == 1 + len(plan.runs)
+    assert [path.stat().st_mtime_ns for path in written] == times
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"metods": {}}, "did you mean 'methods'"),
+        ({"pretrain": {"iteration": 3}}, "did you mean 'iterations'"),
+        ({"adapt": {"learning_rate": "1e-4"}}, "1.0e-4"),
+        ({"methods": {"fada": {"method": "fda"}}}, "did you mean 'fada'"),
+        ({"methods": {"binary": {"method": "binary", "options": {"lambda": 1.0}}}}, "lambda_adv"),
+        ({"methods": {"oracle": {"method": "fada"}}}, "choose a name"),
+        ({"distill": {"teachers": ["fada_sof"]}}, "did you mean 'fada_soft'"),
+        ({"analysis": {"embedded": ["binry"]}}, "did you mean 'binary'"),
+        ({"adapt": {"seed": 3}}, "'seed' is set by the study"),
+        ({"data": {"grid": {"label_shift": 1}}}, "lists of values"),
+        ({"seeds": "0,1"}, "list of whole numbers"),
+        ({"threads": 0}, "'threads' must be a whole number of at least 1"),
+        ({"study": "../elsewhere"}, "plain name"),
+    ],
+)
+def test_wrong_studies_are_refused_with_the_way_out(tmp_path, changes, expected):
+    assert expected in refusal(tmp_path, changes)
+
+
+def test_selecting_an_unknown_method_is_refused(tmp_path):
+    assert "did you mean 'binary'" in refusal(tmp_path, {}, methods=["binari"])
+
+
+@pytest.mark.parametrize("path", sorted((files.PROJECT_ROOT / "params").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_parameter_file_of_the_repository_expands(path, tmp_path):
+    assert expand(path, tmp_path).study == path.stem

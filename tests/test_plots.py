@@ -1,0 +1,191 @@
+"""Figures: what they show, that they bear missing pieces and single seeds, and that their bytes do not change."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from fada_lib.data.classes import IGNORE, class_set
+from fada_lib.plots.ccd import ccd_figure
+from fada_lib.plots.comparison import comparison_figure
+from fada_lib.plots.components import ladder_figure
+from fada_lib.plots.curves import series, target_curves, training_curves
+from fada_lib.plots.differences import differences_figure
+from fada_lib.plots.dose import dose_figure
+from fada_lib.plots.embedding import embedding_figure
+from fada_lib.plots.encodings import encodings_figure
+from fada_lib.plots.frequencies import class_frequencies, colour_histograms
+from fada_lib.plots.per_class import class_heatmap
+from fada_lib.plots.scenes import blend, colour, domain_grid, prediction_grid
+from fada_lib.plots.sensitivity import sensitivity_figure
+from fada_lib.plots.style import method_colour, method_label, method_order, save
+
+CLASSES = class_set("world12")
+K = len(CLASSES)
+IMAGE = np.full((24, 48, 3), 100, np.uint8)
+LABELS = np.tile(np.arange(48) % K, (24, 1))
+
+
+def texts(figure: Figure) -> list[str]:
+    """All words drawn in the axes and legends of a figure."""
+    found = [text.get_text() for axes in figure.axes for text in (*axes.texts, axes.title, axes.yaxis.label)]
+    found += [tick.get_text() for axes in figure.axes for tick in (*axes.get_xticklabels(), *axes.get_yticklabels())]
+    legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes if axes.get_legend())]
+    return found + [text.get_text() for legend in legends for text in legend.get_texts()]
+
+
+def test_method_names_become_words() -> None:
+    assert method_label("fada_soft") == "FADA, soft labels"
+    assert method_label("binary@lambda_adv=0.01,iterations=500+sd") == (
+        "Binary discriminator (λ = 0.01, iterations = 500) + SD"
+    )
+    assert method_label("my_method") == "My method"
+
+
+def test_colour_belongs_to_the_method_and_not_to_its_place_in_a_figure() -> None:
+    assert method_colour("binary") == method_colour("binary@lambda_adv=0.1") == method_colour("binary+sd")
+    known = ["source_only", "source_continued", "binary", "fada_hard", "fada_soft", "oracle"]
+    assert len({method_colour(name) for name in known}) == 6
+    assert method_colour("clan") not in {method_colour(name) for name in known}
+
+
+def test_methods_are_told_in_the_order_of_the_study_with_the_oracle_last() -> None:
+    names = ["oracle", "clan", "fada_soft", "source_only", "binary"]
+    assert sorted(names, key=method_order) == ["source_only", "binary", "fada_soft", "clan", "oracle"]
+
+
+def test_labels_are_painted_in_cityscapes_colours_and_ignored_pixels_dark() -> None:
+    painted = colour(np.array([[0, IGNORE]]), CLASSES)
+    assert painted[0, 0].tolist() == [128, 64, 128]
+    assert painted[0, 1].max() <= 112
+
+
+def test_blend_lies_between_image_and_label() -> None:
+    mixed = blend(np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), int), CLASSES, opacity=0.5)
+    assert mixed[0, 0].tolist() == [64, 32, 64]
+
+
+def test_grids_name_domains_methods_and_classes() -> None:
+    grid = domain_grid({"game": [(IMAGE, LABELS)], "camera": [(IMAGE, LABELS)] * 2}, CLASSES)
+    assert {"game\nimage", "camera\nlabels", "road"} <= set(texts(grid))
+    assert "ignored" not in texts(grid)
+    truth = np.where(LABELS == 0, IGNORE, LABELS)
+    row = {"image": IMAGE, "truth": truth, "predictions": {"fada_soft": LABELS}}
+    assert {"Truth", "FADA,\nsoft labels", "ignored"} <= set(texts(prediction_grid([row], CLASSES)))
+
+
+def test_class_frequencies_write_the_ratio_and_say_what_is_absent() -> None:
+    source, target = np.full(K, 0.1), np.full(K, 0.2)
+    target[3] = 0.0
+    written = texts(class_frequencies(source, target, CLASSES))
+    assert written.count("× 2") == K - 1
+    assert "absent in target" in written
+
+
+def test_colour_histograms_are_shares_that_add_up() -> None:
+    figure = colour_histograms([IMAGE], [IMAGE, IMAGE])
+    heights = figure.axes[0].patches[0].get_data().values
+    assert heights.sum() == pytest.approx(100)
+
+
+def test_training_curves_give_losses_rate_and_scores_a_panel_each() -> None:
+    history = [{"iteration": i, "segmentation": 1.0, "learning_rate": 0.1} for i in (1, 2)]
+    assert len(training_curves(history).axes) == 2
+    assert len(training_curves([*history, {"iteration": 2, "target_val_miou": 0.4}]).axes) == 3
+
+
+def test_series_leaves_out_rows_without_the_key() -> None:
+    iterations, values = series([{"iteration": 1, "a": 2.0}, {"iteration": 2}, {"iteration": 3, "a": None}], "a")
+    assert (iterations.tolist(), values.tolist()) == ([1], [2.0])
+
+
+def test_target_curves_average_seeds_at_the_iterations_that_all_have() -> None:
+    short = [{"iteration": 1, "target_val_miou": 0.2}]
+    long = [{"iteration": 1, "target_val_miou": 0.4}, {"iteration": 2, "target_val_miou": 0.5}]
+    (line,) = target_curves({"binary": [short, long]}).axes[0].lines
+    assert line.get_xydata().tolist() == [pytest.approx([1, 30])]
+
+
+@pytest.mark.parametrize(("domain", "first"), [("source", 0), ("target", K)])
+def test_an_encoding_fills_only_the_half_of_its_domain(domain: str, first: int) -> None:
+    soft = np.full((1, K), 1 / K)
+    hard = np.eye(K)[[2]]
+    axes = encodings_figure(IMAGE, [(5, 40)], soft, hard, CLASSES, domain).axes
+    bars = axes[3].containers[0]
+    assert [round(bar.get_center()[0]) for bar in bars] == list(range(first, first + K))
+    assert [bar.get_height() for bar in axes[1].containers[0]] == [domain == "source", domain == "target"]
+
+
+def test_a_pixel_that_hard_labels_ignore_is_said_to_be_ignored() -> None:
+    figure = encodings_figure(IMAGE, [(0, 0)], np.full((1, K), 1 / K), np.zeros((1, K)), CLASSES)
+    assert "ignored:\nnot confident" in texts(figure)
+
+
+def test_comparison_writes_spread_only_where_there_is_one() -> None:
+    one = texts(comparison_figure({"binary": {"single": [0.4]}}))
+    several = texts(comparison_figure({"binary": {"single": [0.4, 0.42], "sd_mst": [0.5, 0.5]}}))
+    assert "40.0" in one
+    assert "41.0 ± 1.4" in several
+    assert "self-distilled, multi-scale" in several
+
+
+def test_differences_of_one_seed_say_that_there_is_no_spread() -> None:
+    figure = differences_figure(["a − b"], [[-0.01]], [None])
+    assert "−1.0" in texts(figure)
+    assert "one seed, no spread" in figure.axes[0].get_xlabel()
+
+
+def test_heat_map_leaves_the_oracle_out_of_the_contest_and_dashes_missing_classes() -> None:
+    figure = class_heatmap({"oracle": [0.9, None], "binary": [0.4, None], "fada_soft": [0.5, None]}, ["a", "b"])
+    bold = [text.get_text() for text in figure.axes[0].texts if text.get_weight() == "bold"]
+    assert bold == ["50"]
+    assert texts(figure).count("—") == 3
+
+
+def test_ladder_skips_steps_that_were_not_run() -> None:
+    figure = ladder_figure({"binary": [[0.3], [0.4], None, None]}, ["source only", "+ adaptation", "+ SD", "+ MST"])
+    assert " 40.0" in texts(figure)
+
+
+def test_ccd_ends_with_mean_and_median_and_leaves_out_absent_classes() -> None:
+    entry = {"per_class": [1.0, None, 2.0], "mean": 1.5, "median": 1.5}
+    figure = ccd_figure({"binary": {"0": entry}, "fada_soft": {"0": entry}}, ["a", "b", "c"])
+    assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["a", "c", "mean", "median"]
+
+
+def test_a_ccd_that_towers_over_the_others_is_cut_and_written() -> None:
+    entry = {"per_class": [1.0, 1.1, 50.0], "mean": 1.0, "median": 1.0}
+    figure = ccd_figure({"binary": {0: entry}}, ["a", "b", "c"])
+    assert figure.axes[0].get_ylim()[1] < 10
+    assert "50.0" in texts(figure)
+
+
+def test_embedding_has_a_second_row_by_domain_on_request() -> None:
+    panel = {"points": np.zeros((4, 2)), "classes": np.array([0, 1, 0, 1]), "domains": np.array([0, 0, 1, 1])}
+    assert len(embedding_figure({"binary": panel, "fada_soft": panel}, CLASSES).axes) == 4
+    assert len(embedding_figure({"binary": panel}, CLASSES, by_domain=False).axes) == 1
+
+
+def test_sensitivity_rings_the_best_lambda() -> None:
+    figure = sensitivity_figure({"binary": {0.001: [0.3, 0.32], 0.01: [0.4, 0.41], 0.1: [0.2, 0.1]}})
+    (ring,) = figure.axes[0].collections[1:]
+    assert ring.get_offsets().tolist() == [pytest.approx([0.01, 40.5])]
+
+
+def test_dose_writes_the_mean_difference_at_each_shift() -> None:
+    figure = dose_figure([0.0, 1.0], [[0.0], [0.03]], [None, None])
+    assert {"+0.0", "+3.0"} <= set(texts(figure))
+
+
+def test_figures_are_not_left_open() -> None:
+    differences_figure(["a"], [[0.1]], [None])
+    assert plt.get_fignums() == []
+
+
+def test_saved_files_are_the_same_on_every_run(tmp_path: Path) -> None:
+    first, second = (save(dose_figure([0], [[0.1]], [None]), tmp_path / name / "dose") for name in "ab")
+    assert [path.name for path in first] == ["dose.png", "dose.pdf"]
+    for one, two in zip(first, second, strict=True):
+        assert one.read_bytes() == two.read_bytes()

@@ -1,0 +1,106 @@
+"""The report: from nothing to a full study it never fails, and says what is missing."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+import pytest
+from synthetic_study import SyntheticStudy, three_seeds
+
+from fada_lib.study.findings import findings
+from fada_lib.study.report import main, report_html, write_report
+from fada_lib.study.results import read_study
+from fada_lib.study.tables import build_tables
+
+
+class Links(HTMLParser):
+    """Collects what a page refers to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value for name, value in attrs if name in ("href", "src") and not value.startswith("#")]
+
+
+def links(report: Path) -> list[str]:
+    parser = Links()
+    parser.feed(report.read_text(encoding="utf-8"))
+    return parser.found
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    study = three_seeds(tmp_path_factory.mktemp("results") / "synthetic")
+    adapt = next((study.folder / "runs").glob("adapt_fada_soft-s0*"))
+    rows = [{"iteration": i, "target_val_miou": 0.4} for i in (50, 100)]
+    (adapt / "history.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    cell = nbformat.v4.new_markdown_cell("# A made-up notebook")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), adapt / "notebook.ipynb")
+    (adapt / "figures").mkdir()
+    (adapt / "figures" / "1_encodings.png").write_bytes(b"")
+    return write_report(study.folder)
+
+
+def test_every_link_of_the_page_leads_to_a_file_of_the_study(report: Path) -> None:
+    found = links(report)
+    assert "figures/comparison.png" in found
+    assert "tables/main.csv" in found
+    assert any(link.endswith("notebook.html") for link in found)
+    assert any(link.endswith("figures/1_encodings.png") for link in found)
+    assert [link for link in found if not (report.parent / link).exists()] == []
+
+
+def test_tables_and_figures_lie_beside_the_report(report: Path) -> None:
+    tables = {path.name for path in (report.parent / "tables").iterdir()}
+    assert {"main.csv", "main.md", "differences.md", "components.csv", "encodings.csv", "ccd.csv"} <= tables
+    figures = {path.name for path in (report.parent / "figures").iterdir()}
+    assert {
+        "comparison.pdf",
+        "differences.png",
+        "classes.png",
+        "components.png",
+        "ccd.png",
+        "curves.png",
+    } <= figures
+
+
+def test_published_numbers_are_labelled(report: Path) -> None:
+    assert "published: FADA, GTA5" in report.read_text(encoding="utf-8")
+
+
+def test_words_carry_the_measured_numbers(report: Path) -> None:
+    sentences = " ".join(findings(read_study(report.parent)))
+    assert "Trained on the source alone, the network reaches 31.0 ± 1.0 % target mIoU" in sentences
+    assert "FADA, soft labels is 6.0 points above Binary discriminator" in sentences
+    assert "which does not contain zero" in sentences
+
+
+def test_one_seed_is_said_to_have_no_spread(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    study.model("source_only", 0, 0.3, stage="pretrain")
+    text = write_report(study.folder).read_text(encoding="utf-8")
+    assert "All of this is one seed: there is no spread" in text
+    assert not re.search(r"\bnan\b", text, re.IGNORECASE)
+
+
+def test_a_study_without_any_result_still_gets_a_page_that_says_so(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    study.add("02_source-s0-12345678", "pretrain", None)
+    text = write_report(study.folder).read_text(encoding="utf-8")
+    assert "Not complete: 1 of 1 planned runs (02_source-s0-12345678)" in text
+    assert "No run that was evaluated on the target is complete yet." in text
+
+
+def test_the_same_runs_give_the_same_page(report: Path) -> None:
+    study = read_study(report.parent)
+    again = report_html(study, build_tables(study), {})
+    assert again == report_html(read_study(report.parent), build_tables(study), {})
+
+
+def test_a_wrong_folder_ends_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path / "nowhere")]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
