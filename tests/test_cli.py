@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from fada_lib.study import cli, provenance
-from fada_lib.study.expand import Plan, Run, expand
+from fada_lib.study.expand import expand
+from fada_lib.study.plan import Plan, Run
 from fada_lib.study.watch import Watcher, clock, roughly
 
 STUDY = {"study": "small", "data": {}, "pretrain": {"iterations": 100}}

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from fada_lib.study import cli
+from fada_lib.study import engine as engine_module
 
 pytestmark = pytest.mark.slow
 
@@ -72,8 +73,8 @@ class Engine:
         arguments = [str(self.params), "--output", str(self.root / "results"), "--jobs", "2"]
         program = f"""
 import pathlib, sys
-from fada_lib.study import cli
-cli.NOTEBOOKS, cli.REPORT_MODULE = pathlib.Path({str(cli.NOTEBOOKS)!r}), {cli.REPORT_MODULE!r}
+from fada_lib.study import cli, engine
+cli.NOTEBOOKS, engine.REPORT_MODULE = pathlib.Path({str(cli.NOTEBOOKS)!r}), {engine_module.REPORT_MODULE!r}
 sys.exit(cli.main({arguments!r}))
 """
         return subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True)
@@ -109,7 +110,7 @@ def engine(tmp_path, monkeypatch, capfd):
     (tmp_path / "stub_report.py").write_text(REPORT)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.setattr(cli, "NOTEBOOKS", notebooks)
-    monkeypatch.setattr(cli, "REPORT_MODULE", "stub_report")
+    monkeypatch.setattr(engine_module, "REPORT_MODULE", "stub_report")
     return Engine(tmp_path, capfd)
 
 

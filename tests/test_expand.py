@@ -7,7 +7,8 @@ import yaml
 
 from fada_lib import files
 from fada_lib.parameters import UserError
-from fada_lib.study.expand import Plan, expand, method_of
+from fada_lib.study.expand import expand
+from fada_lib.study.plan import Plan, method_of
 
 STUDY = {
     "study": "small",

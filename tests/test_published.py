@@ -6,7 +6,7 @@ import pytest
 
 from fada_lib.data.classes import CLASS_SETS
 from fada_lib.parameters import UserError
-from fada_lib.study.published import TABLES, published, published_miou, recomputed_means
+from fada_lib.study.published import TABLES, published, published_miou, published_table, recomputed_means
 
 SLIPS = {("synthia", "VGG-16", "CBST", "mIoU*"), ("synthia", "ResNet-101", "FADA", "mIoU*")}
 """Printed means that their own cells do not give."""
@@ -79,6 +79,13 @@ def test_a_dash_is_missing_and_not_zero() -> None:
     assert siban.iou["wall"] is None
     assert siban.miou is None
     assert siban.miou_13 == 37.2
+
+
+def test_the_overview_puts_both_benchmarks_side_by_side_and_orders_nothing_by_result() -> None:
+    rows = {tuple(row[:2]): row[4:] for row in published_table().rows}
+    assert rows["ResNet-101", "FADA"] == [49.2, 45.2, 52.5]
+    assert rows["VGG-16", "CyCADA"] == [35.4, None, None]
+    assert [row[1] for row in published_table().rows][:2] == ["FCNs in the wild", "CDA"]
 
 
 def test_unknown_table_is_refused_by_name() -> None:

@@ -48,7 +48,7 @@ class Segmenter(nn.Module):
         return self.classifier(self.feature_extractor(images))
 
     def parameter_groups(self, classifier_factor: float) -> list[dict]:
-        """Optimiser groups with the `factor` on the learning rate: 1 for F, `classifier_factor` for C (10 in the release)."""
+        """Optimiser groups with their `factor` on the learning rate: 1 for F, 10 for C in the release."""
         trained = [p for p in self.feature_extractor.parameters() if p.requires_grad]
         return [
             {"params": trained, "factor": 1.0},

@@ -85,8 +85,10 @@ def _fine(axes: Axes, knowledge: np.ndarray, class_set: ClassSet, domain: str) -
     if np.any(knowledge > 0):
         top = int(np.argmax(knowledge))
         label, side = f"{class_set.names[top]} {knowledge[top]:.2f}", "left" if top < classes / 2 else "right"
-        offset = 0.8 if side == "left" else -0.8
-        axes.text(start + top + offset, min(0.95, knowledge[top]), label, ha=side, va="top", fontsize=12)
+        above = knowledge[top] < 0.8
+        offset = (-0.4 if above else 0.8) * (1 if side == "left" else -1)
+        height, anchor = (knowledge[top] + 0.03, "bottom") if above else (knowledge[top], "top")
+        axes.text(start + top + offset, height, label, ha=side, va=anchor, fontsize=12)
     else:
         middle = start + (classes - 1) / 2
         axes.text(middle, 0.5, "ignored:\nnot confident", ha="center", va="center", fontsize=12)

@@ -24,7 +24,7 @@ def class_frequencies(source: Sequence[float], target: Sequence[float], class_se
     figure, axes = plt.subplots(figsize=(10, 0.42 * len(class_set) + 1.8))
     seen = [v for v in (*source, *target) if v > 0]
     axes.set_xscale("log")
-    axes.set_xlim(min(seen) / 1.6, max(seen) * 4.5)
+    axes.set_xlim(min(seen) / 1.6, min(1.0, max(seen) * 1.6))
     for line, k in enumerate(order):
         pair = (source[k], target[k])
         if all(v > 0 for v in pair):
@@ -32,7 +32,7 @@ def class_frequencies(source: Sequence[float], target: Sequence[float], class_se
             text = f"× {_ratio(pair[1] / pair[0])}"
         else:
             text = "absent in " + " and ".join(n for n, v in zip(("source", "target"), pair, strict=True) if v <= 0)
-        axes.text(0.995, line, text, transform=axes.get_yaxis_transform(), ha="right", va="center", color="#4d4d4d")
+        axes.text(1.01, line, text, transform=axes.get_yaxis_transform(), va="center", color="#4d4d4d")
     for values, colour, marker, label in (
         (source, SOURCE_COLOUR, "o", "source"),
         (target, TARGET_COLOUR, "D", "target"),
@@ -42,7 +42,7 @@ def class_frequencies(source: Sequence[float], target: Sequence[float], class_se
     axes.set_yticks(range(len(order)), [class_set.names[k] for k in order])
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:g} %"))
     axes.set_xlabel("share of labelled pixels (log scale)")
-    axes.set_title("target ÷ source", loc="right", color="#4d4d4d")
+    axes.text(1.01, 1.0, "target ÷ source", transform=axes.transAxes, va="bottom", color="#4d4d4d")
     axes.grid(axis="x")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
     return figure

@@ -5,115 +5,27 @@ changed value renames the run that has it and all that depend on it, and no othe
 selected renames nothing but the analysis, whose parameters list its runs.
 """
 
-import dataclasses
-import difflib
 import hashlib
-import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from fada_lib import files
-from fada_lib.methods.options import OPTIONS
-from fada_lib.parameters import (
-    STAGES,
-    AdaptParameters,
-    AnalyseParameters,
-    UserError,
-    from_mapping,
-    to_mapping,
+from fada_lib.parameters import STAGES, AnalyseParameters, UserError, from_mapping, to_mapping
+from fada_lib.study.plan import NUMBERS, Plan, Run, method_of
+from fada_lib.study.sections import (
+    SET_BY_THE_STUDY,
+    advice,
+    check_keys,
+    check_method_name,
+    checked_seeds,
+    complete_options,
+    entry_name,
+    grid_points,
+    overlay,
+    select,
+    whole_number,
 )
-
-STUDY_KEYS = (
-    "study",
-    "seeds",
-    "threads",
-    "data",
-    "pretrain",
-    "oracle",
-    "adapt",
-    "methods",
-    "distill",
-    "analysis",
-)
-REQUIRED_KEYS = ("study", "data", "pretrain")
-NUMBERS = {"data": "01", "pretrain": "02", "adapt": "03", "distill": "04", "analyse": "05"}
-SET_BY_THE_STUDY = {
-    "data": ("run", "threads"),
-    "pretrain": ("run", "data", "seed", "threads", "method", "domain"),
-    "adapt": ("run", "data", "seed", "threads", "source_run", "name"),
-    "distill": ("run", "data", "seed", "threads", "teacher_run"),
-    "analyse": ("run", "data", "threads", "runs"),
-}
-"""Parameters that a section may not give, because the study's seeds, threads and shape decide them."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One execution of one notebook.
-
-    Attributes
-    ----------
-    id : str
-        `<nn>_<readable>-<8 hex>`, the name of its folder under `runs/`.
-    stage : str
-        A key of `parameters.STAGES`.
-    parameters : mapping
-        What papermill injects: the stage's dataclass as plain YAML types.
-    needs : tuple of str
-        Ids of the runs whose results it reads.
-    """
-
-    id: str
-    stage: str
-    parameters: Mapping[str, object]
-    needs: tuple[str, ...] = ()
-
-    @property
-    def label(self) -> str:
-        """The id without its hash, for people."""
-        return self.id.rsplit("-", 1)[0]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A study's runs in an order in which each comes after what it needs."""
-
-    study: str
-    folder: Path
-    seeds: tuple[int, ...]
-    threads: int
-    runs: tuple[Run, ...]
-
-    def write(self, notebooks: Path) -> None:
-        """Write `plan.json` and each run's `params.yaml`; what would not change keeps its time."""
-        for run in self.runs:
-            files.write_yaml_if_changed(self.folder / "runs" / run.id / "params.yaml", dict(run.parameters))
-        content = {
-            "schema": 1,
-            "study": self.study,
-            "seeds": list(self.seeds),
-            "threads": self.threads,
-            "runs": [{**dataclasses.asdict(run), "notebook": str(notebook(run, notebooks))} for run in self.runs],
-        }
-        path = self.folder / "plan.json"
-        if not path.exists() or files.read_json(path) != json.loads(json.dumps(content)):
-            files.write_json(path, content)
-
-
-def notebook(run: Run, notebooks: Path) -> Path:
-    """The notebook of the run's stage, found by its number.
-
-    Raises
-    ------
-    UserError
-        If the folder `notebooks` lacks it.
-    """
-    found = sorted(notebooks.glob(f"{NUMBERS[run.stage]}_*.ipynb"))
-    if not found:
-        raise UserError(f"{notebooks} has no notebook {NUMBERS[run.stage]}_*.ipynb: restore it from the repository")
-    return found[0]
 
 
 def expand(
@@ -140,13 +52,13 @@ def expand(
         On an unknown key, a wrong value or a selection of what the study does not have, in one line.
     """
     content = files.read_yaml(params)
-    _check_keys(content, params)
-    threads = _whole_number(content.get("threads", 1), f"{params}: 'threads'", least=1)
-    chosen_seeds = _seeds(content.get("seeds", [0]) if seeds is None else seeds, f"{params}: 'seeds'")
+    check_keys(content, params)
+    threads = whole_number(content.get("threads", 1), f"{params}: 'threads'", least=1)
+    chosen_seeds = checked_seeds(content.get("seeds", [0]) if seeds is None else seeds, f"{params}: 'seeds'")
     folder = output.absolute() / content["study"]
     builder = _Builder(params, content, folder / "runs", threads)
     entries = builder.method_entries()
-    selected = _select(entries, methods, f"{params}: --methods")
+    selected = select(entries, methods, f"{params}: --methods")
     worlds = builder.worlds()
     for world in worlds:
         builder.add_world(world, chosen_seeds, entries, selected)
@@ -203,7 +115,7 @@ class _Builder:
     def worlds(self) -> list[Run]:
         """The data runs: one, or one per point of `data.grid`."""
         values = self.section("data", "data", drop=("grid",))
-        grid = _grid((self.content.get("data") or {}).get("grid"), f"{self.params}, section 'data'")
+        grid = grid_points((self.content.get("data") or {}).get("grid"), f"{self.params}, section 'data'")
         worlds = []
         for point in grid:
             world = {**values, **point}
@@ -219,13 +131,13 @@ class _Builder:
         entries = {}
         for name, settings in declared.items():
             where = f"{self.params}, section 'methods', '{name}'"
-            _check_method_name(name, where)
+            check_method_name(name, where)
             settings = {} if settings is None else settings
             if not isinstance(settings, dict):
                 raise UserError(f"{where} must be a mapping such as {{method: fada, options: {{…}}}}")
-            for point in _grid(settings.get("grid"), where):
-                merged = _overlay({**shared, **{k: v for k, v in settings.items() if k != "grid"}}, point, where)
-                entries[_entry_name(name, point)] = _complete_options(merged, where)
+            for point in grid_points(settings.get("grid"), where):
+                merged = overlay({**shared, **{k: v for k, v in settings.items() if k != "grid"}}, point, where)
+                entries[entry_name(name, point)] = complete_options(merged, where)
         return entries
 
     def add_world(self, world: Run, seeds: Sequence[int], entries: Mapping[str, dict], selected: Sequence[str]) -> None:
@@ -255,7 +167,7 @@ class _Builder:
         if "distill" not in self.content:
             return []
         wanted = (self.content["distill"] or {}).get("teachers")
-        return _select(entries, wanted, f"{self.params}, section 'distill': 'teachers'")
+        return select(entries, wanted, f"{self.params}, section 'distill': 'teachers'")
 
     def add_analysis(self, world: Run, entries: Mapping[str, dict]) -> None:
         """The run of notebook 05, over all models of one world."""
@@ -269,17 +181,9 @@ class _Builder:
             raise UserError(f"{where} must be a list of methods, not {embedded!r}")
         for name in values.get("embedded", ()):
             if name not in known:
-                raise UserError(f"{where}: unknown method '{name}'; {_advice(str(name), known)}")
+                raise UserError(f"{where}: unknown method '{name}'; {advice(str(name), known)}")
         values = {**values, "embedded": [name for name in embedded if name in present]}
         self.add("analyse", "analysis", values, [world, *models], "analysis")
-
-
-def method_of(run: Run, runs: Iterable[Run]) -> str:
-    """The method that a model's run counts for; a student counts for its teacher's."""
-    if run.stage == "distill":
-        teacher = next(other for other in runs if other.id == run.needs[1])
-        return str(teacher.parameters["name"])
-    return str(run.parameters["name" if run.stage == "adapt" else "method"])
 
 
 def _fingerprint(parameters: Mapping[str, object]) -> str:
@@ -291,93 +195,3 @@ def _fingerprint(parameters: Mapping[str, object]) -> str:
     if "runs" in content:
         content["runs"] = [Path(path).name for path in content["runs"]]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
-
-
-def _check_keys(content: Mapping, params: Path) -> None:
-    for key in content:
-        if key not in STUDY_KEYS:
-            raise UserError(f"{params}: unknown section '{key}'; {_advice(str(key), STUDY_KEYS)}")
-    for key in REQUIRED_KEYS:
-        if key not in content:
-            raise UserError(f"{params}: section '{key}' is missing; see params/default.yaml")
-    name = content["study"]
-    if not isinstance(name, str) or not name or set(name) & set("/\\ \t\n") or name.startswith("."):
-        raise UserError(f"{params}: 'study' must be a plain name for a folder, not {name!r}")
-    if "distill" in content and "methods" not in content:
-        raise UserError(f"{params}: section 'distill' needs section 'methods' to take its teachers from")
-
-
-def _check_method_name(name: object, where: str) -> None:
-    allowed = isinstance(name, str) and name.replace("_", "").replace("-", "").replace(".", "").isalnum()
-    if not allowed or name in ("source_only", "oracle", "source"):
-        raise UserError(f"{where}: choose a name of letters, digits, _, - and . other than source_only, oracle")
-
-
-def _whole_number(value: object, where: str, least: int) -> int:
-    if type(value) is not int or value < least:
-        raise UserError(f"{where} must be a whole number of at least {least}, not {value!r}")
-    return value
-
-
-def _seeds(values: object, where: str) -> list[int]:
-    if isinstance(values, str) or not isinstance(values, Sequence) or not values:
-        raise UserError(f"{where} must be a list of whole numbers such as [0, 1, 2], not {values!r}")
-    return list(dict.fromkeys(_whole_number(value, where, least=0) for value in values))
-
-
-def _grid(grid: object, where: str) -> list[dict[str, object]]:
-    """All points of a grid, `[{}]` without one."""
-    if grid is None:
-        return [{}]
-    lists = isinstance(grid, dict) and grid and all(isinstance(v, list) and v for v in grid.values())
-    if not lists:
-        raise UserError(f"{where}: 'grid' must map names to lists of values, not {grid!r}")
-    return [dict(zip(grid, point, strict=True)) for point in itertools.product(*grid.values())]
-
-
-def _overlay(values: Mapping, point: Mapping[str, object], where: str) -> dict:
-    """`values` with a grid's point laid over; `options.x` reaches into the method's own options."""
-    merged = {**values, "options": values.get("options") or {}}
-    if not isinstance(merged["options"], dict):
-        raise UserError(f"{where}: 'options' must be a mapping, not {merged['options']!r}")
-    merged["options"] = dict(merged["options"])
-    for key, value in point.items():
-        target, name = (merged["options"], key[8:]) if key.startswith("options.") else (merged, key)
-        target[name] = value
-    return merged
-
-
-def _entry_name(name: str, point: Mapping[str, object]) -> str:
-    suffix = ",".join(f"{key.rsplit('.', 1)[-1]}={value}" for key, value in point.items())
-    return f"{name}@{suffix}" if suffix else name
-
-
-def _complete_options(values: dict, where: str) -> dict:
-    """Check the entry as `AdaptParameters` and its options as its method's; options get their defaults."""
-    for key in values:
-        if key in SET_BY_THE_STUDY["adapt"]:
-            raise UserError(f"{where}: '{key}' is set by the study itself; remove it")
-    checked = from_mapping(AdaptParameters, values, where)
-    if checked.method not in OPTIONS:
-        raise UserError(f"{where}: unknown method '{checked.method}'; {_advice(checked.method, OPTIONS)}")
-    options = from_mapping(OPTIONS[checked.method], checked.options, f"{where}, 'options'")
-    return {**values, "method": checked.method, "options": to_mapping(options)}
-
-
-def _select(entries: Mapping[str, dict], wanted: Sequence[str] | None, where: str) -> list[str]:
-    """The entries that `wanted` names, whole or up to '@', in the study's order; all of them for None."""
-    if wanted is None:
-        return list(entries)
-    if isinstance(wanted, str) or not isinstance(wanted, Sequence):
-        raise UserError(f"{where} must be a list of methods, not {wanted!r}")
-    known = dict.fromkeys([*entries, *(name.split("@")[0] for name in entries)])
-    for name in wanted:
-        if name not in known:
-            raise UserError(f"{where}: unknown method '{name}'; {_advice(str(name), known)}")
-    return [name for name in entries if name in wanted or name.split("@")[0] in wanted]
-
-
-def _advice(name: str, known: Iterable[str]) -> str:
-    known = list(known)
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"

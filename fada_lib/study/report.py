@@ -12,6 +12,7 @@ from fada_lib.study.figures import CAPTIONS, draw_figures
 from fada_lib.study.findings import findings
 from fada_lib.study.listing import notebook_figures, parameters, provenance, run_list
 from fada_lib.study.page import bullets, figure, missing, page
+from fada_lib.study.published import published_table
 from fada_lib.study.rendering import Table
 from fada_lib.study.results import Study, read_study
 from fada_lib.study.tables import build_tables
@@ -25,6 +26,7 @@ _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Label shift", ("dose",)),
     ("Sensitivity", ("sensitivity",)),
     ("Alignment of the classes", ("ccd",)),
+    ("Published numbers", ("published",)),
 )
 """Heading -> names of its tables and figures; a section without any is left out, the first excepted."""
 
@@ -40,7 +42,7 @@ def write_report(folder: Path) -> Path:
     study = read_study(folder.resolve())
     for run in study.runs:
         convert_notebook(run.folder / "notebook.ipynb")
-    tables = build_tables(study)
+    tables = [*build_tables(study), published_table()]
     for table in tables:
         write_text(study.folder / "tables" / f"{table.name}.csv", table.to_csv())
         write_text(study.folder / "tables" / f"{table.name}.md", table.to_markdown())

@@ -9,6 +9,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 from fada_lib.data.domains import made_world, open_part
 from fada_lib.data.world.write import make_world
 from fada_lib.files import read_json, resolve, write_json, write_yaml_if_changed
@@ -25,6 +27,7 @@ from fada_lib.parameters import (
     from_mapping,
     to_mapping,
 )
+from fada_lib.plots.style import save
 from fada_lib.progress import Progress
 from fada_lib.study.provenance import write_provenance
 from fada_lib.training.adapt import adapt
@@ -62,10 +65,16 @@ class Stage:
         self.progress = Progress(self.folder)
         self._started = time.time()
 
-    @property
-    def figures(self) -> Path:
-        """Folder for the notebook's figures."""
-        return self.folder / "figures"
+    @classmethod
+    def from_namespace(cls, stage: str, namespace: Mapping[str, object]) -> "Stage":
+        """The run that a notebook describes: those of its variables that name a parameter; the rest are defaults."""
+        names = STAGES[stage].__dataclass_fields__
+        return cls(stage, {name: namespace[name] for name in names if name in namespace})
+
+    def keep(self, figure: Figure, name: str) -> Figure:
+        """Save a figure as PNG and PDF in the run's folder and return it, so that the notebook shows it."""
+        save(figure, self.folder / "figures" / name)
+        return figure
 
     def finish(self, metrics: Mapping[str, object]) -> dict:
         """Write `provenance.json`, then `metrics.json` as the mark of completion; returns the metrics."""

@@ -43,9 +43,7 @@ def summarise(values: Sequence[float]) -> Summary | None:
     mean = math.fsum(values) / len(values)
     if len(values) == 1:
         return Summary(mean, None, 1)
-    return Summary(
-        mean, math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (len(values) - 1)), len(values)
-    )
+    return Summary(mean, math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (len(values) - 1)), len(values))
 
 
 def t_interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, float] | None:

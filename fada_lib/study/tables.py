@@ -71,9 +71,7 @@ def main_table(study: Study) -> Table:
                         score.n,
                         runs[0].metrics.get("total_iterations"),
                         summary_of(run.score("source_val") for run in runs) if way == "single" else None,
-                        mean_of(run.metrics.get("target_entropy") for run in runs)
-                        if way == "single"
-                        else None,
+                        mean_of(run.metrics.get("target_entropy") for run in runs) if way == "single" else None,
                     ]
                 )
     note = (
@@ -96,9 +94,7 @@ def class_table(study: Study) -> Table:
             rows.append([method_label(method), *means, summary_of(study.scores(method).values())])
     columns = [Column("Method"), *(Column(name, "percent", "max") for name in study.classes)]
     columns.append(Column("mIoU", "percent", "max"))
-    note = "Measured here, single scale, mean over seeds; a class without true pixels has no IoU." + _scope(
-        study
-    )
+    note = "Measured here, single scale, mean over seeds; a class without true pixels has no IoU." + _scope(study)
     return Table("classes", "IoU by class on the target", columns, rows, note, frozenset(unranked))
 
 
@@ -113,8 +109,7 @@ def difference_table(study: Study) -> Table:
         Column("Per seed", "list"),
     ]
     rows = [
-        [difference_label(d), d.summary.mean, d.interval, d.p_holm, d.summary.n, d.values]
-        for d in differences(study)
+        [difference_label(d), d.summary.mean, d.interval, d.p_holm, d.summary.n, d.values] for d in differences(study)
     ]
     note = (
         "Measured here: differences in target mIoU (points, single scale), paired by seed: both start from"
@@ -212,9 +207,7 @@ def dose_table(study: Study) -> Table | None:
     if not found:
         return None
     family = dict(zip(found, adjust(list(found.values())), strict=True))
-    names = [
-        name for base in ("source_continued", "binary", "fada_soft") if (name := study.representative(base))
-    ]
+    names = [name for base in ("source_continued", "binary", "fada_soft") if (name := study.representative(base))]
     columns = [
         Column("Label shift", "number"),
         *(Column(method_label(name), "percent") for name in names),

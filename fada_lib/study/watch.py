@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from fada_lib.study.expand import Run
+from fada_lib.study.plan import Run
 
 REDRAW_SECONDS = 0.5
 LINE_SECONDS = 30.0

@@ -1,4 +1,4 @@
-"""One supervised iteration, and the stream of labelled images behind it: source pretraining, the oracle, the student."""
+"""One supervised iteration and the labelled images behind it: source model, oracle, student."""
 
 import numpy as np
 import torch

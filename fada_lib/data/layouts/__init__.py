@@ -1,5 +1,6 @@
 """Where each data set keeps its files, and how it encodes labels: one module a data set, behind `find`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,15 +13,16 @@ from fada_lib.parameters import UserError
 
 @dataclass(frozen=True)
 class Layout:
-    """A data set's way to find files and the table from stored label value to Cityscapes train id."""
+    """A data set's way to find files, its legal label values, and the table from these to Cityscapes train ids."""
 
     name: str
-    find: object
+    find: Callable[[Path, str], list[Item]]
+    legal_values: range
     train_id_of_value: np.ndarray
 
 
 LAYOUTS = {
-    module.NAME: Layout(module.NAME, module.find, module.TRAIN_ID_OF_VALUE) for module in (gta5, cityscapes, camvid)
+    m.NAME: Layout(m.NAME, m.find, m.LEGAL_VALUES, m.TRAIN_ID_OF_VALUE) for m in (gta5, cityscapes, camvid)
 }
 
 

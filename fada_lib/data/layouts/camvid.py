@@ -12,6 +12,7 @@ from fada_lib.data.classes import IGNORE
 from fada_lib.data.layouts.item import Item, images_in
 
 NAME = "camvid"
+LEGAL_VALUES = range(12)
 
 # sky building pole road pavement tree sign fence car pedestrian bicyclist; 11 is unlabelled.
 TRAIN_ID_OF_VALUE = np.full(256, IGNORE, np.uint8)

@@ -5,7 +5,7 @@ A label file stores Cityscapes *label ids*; the group of an item is its city.
 
 from pathlib import Path
 
-from fada_lib.data.layouts.gta5 import TRAIN_ID_OF_VALUE
+from fada_lib.data.layouts.gta5 import LEGAL_VALUES, TRAIN_ID_OF_VALUE
 from fada_lib.data.layouts.item import Item, images_in
 
 NAME = "cityscapes"
@@ -23,4 +23,4 @@ def find(root: Path, split: str) -> list[Item]:
     return items
 
 
-__all__ = ["NAME", "TRAIN_ID_OF_VALUE", "find"]
+__all__ = ["LEGAL_VALUES", "NAME", "TRAIN_ID_OF_VALUE", "find"]

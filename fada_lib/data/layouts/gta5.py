@@ -11,6 +11,7 @@ from fada_lib.data.classes import IGNORE, LABEL_ID_TO_TRAIN_ID
 from fada_lib.data.layouts.item import Item, images_in
 
 NAME = "gta5"
+LEGAL_VALUES = range(34)
 
 TRAIN_ID_OF_VALUE = np.full(256, IGNORE, np.uint8)
 for _label_id, _train_id in LABEL_ID_TO_TRAIN_ID.items():

@@ -1,0 +1,111 @@
+"""The alignment analysis of a study: the same pixels through every trained network, CCD and t-SNE of each."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fada_lib.analysis.ccd import class_center_distance, summary
+from fada_lib.analysis.cells import Cells, sample_cells
+from fada_lib.analysis.embedding import common_initialisation, embed
+from fada_lib.analysis.features import cell_features
+from fada_lib.data.domains import open_part
+from fada_lib.files import read_json, resolve
+from fada_lib.parameters import AnalyseParameters, UserError
+from fada_lib.progress import Progress
+from fada_lib.training.checkpoint import load_checkpoint
+from fada_lib.training.device import prepare
+
+DOMAINS = ("source", "target")
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """What the analysis found.
+
+    Attributes
+    ----------
+    cells : dict of Cells
+        By domain.
+    ccd : dict
+        Method -> seed -> `summary`; self-distilled methods end in ``+sd``.
+    embeddings : dict of (N, 2) arrays
+        By method, source points first.
+    """
+
+    cells: dict[str, Cells]
+    ccd: dict[str, dict[str, dict]]
+    embeddings: dict[str, np.ndarray]
+
+    @property
+    def classes(self) -> np.ndarray:
+        """(N,) channels of the embedded points."""
+        return np.concatenate([self.cells[d].classes for d in DOMAINS])
+
+    @property
+    def domains(self) -> np.ndarray:
+        """(N,) 0 for source, 1 for target."""
+        return np.repeat([0, 1], [len(self.cells[d]) for d in DOMAINS])
+
+
+def analyse(p: AnalyseParameters, progress: Progress) -> Alignment:
+    """Compute CCD for every run of `p.runs` and t-SNE for the methods of `p.embedded` (the lowest seed).
+
+    Source cells come from held-out source images, target cells from the target's val part.
+
+    Raises
+    ------
+    UserError
+        If a run is unfinished, or the networks differ in output stride.
+    """
+    compute = prepare(p.device, "float32", p.threads, p.seed)
+    names = {run: _method_and_seed(resolve(run)) for run in p.runs}
+    datasets = {d: open_part(p.data, d, "val") for d in DOMAINS}
+    strides = {load_checkpoint(run)[0].feature_extractor.stride for run in p.runs}
+    if len(strides) != 1:
+        raise UserError(f"runs: networks of output stride {sorted(strides)} cannot share pixels; analyse them apart")
+    stride = strides.pop()
+    cells = {d: sample_cells(datasets[d], stride, p.samples_per_domain, p.seed) for d in DOMAINS}
+    classes = np.concatenate([cells[d].classes for d in DOMAINS])
+    embedded = _runs_to_embed(names, p.embedded)
+    progress.start("features and CCD", len(p.runs))
+    ccd: dict[str, dict[str, dict]] = {}
+    kept: dict[str, np.ndarray] = {}
+    for done, (run, (method, seed)) in enumerate(names.items()):
+        segmenter, _ = load_checkpoint(run, compute.device)
+        features = np.concatenate([cell_features(segmenter, datasets[d], cells[d]) for d in DOMAINS])
+        values = class_center_distance(
+            features, classes, len(datasets["source"].classes), squared=p.squared_denominator
+        )
+        ccd.setdefault(method, {})[str(seed)] = summary(values)
+        if run in embedded:
+            kept[method] = features
+        progress.update(done + 1)
+    ordered = {method: kept[method] for method in p.embedded if method in kept}
+    return Alignment(cells, ccd, _embeddings(p, ordered, progress))
+
+
+def _embeddings(p: AnalyseParameters, features: dict[str, np.ndarray], progress: Progress) -> dict[str, np.ndarray]:
+    if not features:
+        return {}
+    progress.start("t-SNE", len(features))
+    start = common_initialisation(next(iter(features.values())))
+    result = {}
+    for done, (method, values) in enumerate(features.items()):
+        result[method] = embed(values, start, p.perplexity, p.embedding_iterations, p.seed)
+        progress.update(done + 1)
+    return result
+
+
+def _method_and_seed(run: Path) -> tuple[str, int]:
+    metrics = read_json(run / "metrics.json")
+    return metrics["method"] + ("+sd" if metrics["self_distilled"] else ""), metrics["seed"]
+
+
+def _runs_to_embed(names: dict[str, tuple[str, int]], methods: tuple[str, ...]) -> set[str]:
+    """The run of the lowest seed of each method."""
+    chosen = {}
+    for run, (method, _) in sorted(names.items(), key=lambda item: item[1][1]):
+        if method in methods:
+            chosen.setdefault(method, run)
+    return set(chosen.values())

@@ -1,0 +1,130 @@
+"""The sections of a study's YAML, value by value: what they may hold, and what a grid makes of them.
+
+Every refusal is a `UserError` of one line that names the file, the section and the way out.
+"""
+
+import difflib
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from fada_lib.methods.options import OPTIONS
+from fada_lib.parameters import AdaptParameters, UserError, from_mapping, to_mapping
+
+STUDY_KEYS = (
+    "study",
+    "seeds",
+    "threads",
+    "data",
+    "pretrain",
+    "oracle",
+    "adapt",
+    "methods",
+    "distill",
+    "analysis",
+)
+REQUIRED_KEYS = ("study", "data", "pretrain")
+SET_BY_THE_STUDY = {
+    "data": ("run", "threads"),
+    "pretrain": ("run", "data", "seed", "threads", "method", "domain"),
+    "adapt": ("run", "data", "seed", "threads", "source_run", "name"),
+    "distill": ("run", "data", "seed", "threads", "teacher_run"),
+    "analyse": ("run", "data", "threads", "runs"),
+}
+"""Parameters that a section may not give, because the study's seeds, threads and shape decide them."""
+
+
+def check_keys(content: Mapping, params: Path) -> None:
+    """Refuse a study with an unknown or missing section, or with a name that is no folder's."""
+    for key in content:
+        if key not in STUDY_KEYS:
+            raise UserError(f"{params}: unknown section '{key}'; {advice(str(key), STUDY_KEYS)}")
+    for key in REQUIRED_KEYS:
+        if key not in content:
+            raise UserError(f"{params}: section '{key}' is missing; see params/default.yaml")
+    name = content["study"]
+    if not isinstance(name, str) or not name or set(name) & set("/\\ \t\n") or name.startswith("."):
+        raise UserError(f"{params}: 'study' must be a plain name for a folder, not {name!r}")
+    if "distill" in content and "methods" not in content:
+        raise UserError(f"{params}: section 'distill' needs section 'methods' to take its teachers from")
+
+
+def check_method_name(name: object, where: str) -> None:
+    """Refuse a method's name that could not stand in a file name or is taken."""
+    allowed = isinstance(name, str) and name.replace("_", "").replace("-", "").replace(".", "").isalnum()
+    if not allowed or name in ("source_only", "oracle", "source"):
+        raise UserError(f"{where}: choose a name of letters, digits, _, - and . other than source_only, oracle")
+
+
+def whole_number(value: object, where: str, least: int) -> int:
+    """The value, if it is a whole number of at least `least`."""
+    if type(value) is not int or value < least:
+        raise UserError(f"{where} must be a whole number of at least {least}, not {value!r}")
+    return value
+
+
+def checked_seeds(values: object, where: str) -> list[int]:
+    """The seeds without repetitions, in their order."""
+    if isinstance(values, str) or not isinstance(values, Sequence) or not values:
+        raise UserError(f"{where} must be a list of whole numbers such as [0, 1, 2], not {values!r}")
+    return list(dict.fromkeys(whole_number(value, where, least=0) for value in values))
+
+
+def grid_points(grid: object, where: str) -> list[dict[str, object]]:
+    """All points of a grid, `[{}]` without one."""
+    if grid is None:
+        return [{}]
+    lists = isinstance(grid, dict) and grid and all(isinstance(v, list) and v for v in grid.values())
+    if not lists:
+        raise UserError(f"{where}: 'grid' must map names to lists of values, not {grid!r}")
+    return [dict(zip(grid, point, strict=True)) for point in itertools.product(*grid.values())]
+
+
+def overlay(values: Mapping, point: Mapping[str, object], where: str) -> dict:
+    """`values` with a grid's point laid over; `options.x` reaches into the method's own options."""
+    merged = {**values, "options": values.get("options") or {}}
+    if not isinstance(merged["options"], dict):
+        raise UserError(f"{where}: 'options' must be a mapping, not {merged['options']!r}")
+    merged["options"] = dict(merged["options"])
+    for key, value in point.items():
+        target, name = (merged["options"], key[8:]) if key.startswith("options.") else (merged, key)
+        target[name] = value
+    return merged
+
+
+def entry_name(name: str, point: Mapping[str, object]) -> str:
+    """The name of a grid's point, e.g. `binary@lambda_adv=0.001,iterations=500`."""
+    suffix = ",".join(f"{key.rsplit('.', 1)[-1]}={value}" for key, value in point.items())
+    return f"{name}@{suffix}" if suffix else name
+
+
+def complete_options(values: dict, where: str) -> dict:
+    """Check the entry as `AdaptParameters` and its options as its method's; options get their defaults."""
+    for key in values:
+        if key in SET_BY_THE_STUDY["adapt"]:
+            raise UserError(f"{where}: '{key}' is set by the study itself; remove it")
+    checked = from_mapping(AdaptParameters, values, where)
+    if checked.method not in OPTIONS:
+        raise UserError(f"{where}: unknown method '{checked.method}'; {advice(checked.method, OPTIONS)}")
+    options = from_mapping(OPTIONS[checked.method], checked.options, f"{where}, 'options'")
+    return {**values, "method": checked.method, "options": to_mapping(options)}
+
+
+def select(entries: Mapping[str, dict], wanted: Sequence[str] | None, where: str) -> list[str]:
+    """The entries that `wanted` names, whole or up to '@', in the study's order; all of them for None."""
+    if wanted is None:
+        return list(entries)
+    if isinstance(wanted, str) or not isinstance(wanted, Sequence):
+        raise UserError(f"{where} must be a list of methods, not {wanted!r}")
+    known = dict.fromkeys([*entries, *(name.split("@")[0] for name in entries)])
+    for name in wanted:
+        if name not in known:
+            raise UserError(f"{where}: unknown method '{name}'; {advice(str(name), known)}")
+    return [name for name in entries if name in wanted or name.split("@")[0] in wanted]
+
+
+def advice(name: str, known: Iterable[str]) -> str:
+    """What to write instead of `name`: the nearest known name, or all of them."""
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
