@@ -74,6 +74,7 @@ pip_install() {
 
 set_up() {
     local python started=$SECONDS
+    trap 'echo "stopped while setting up; the same command starts again" >&2; exit 130' INT TERM
     python="$(find_python)"
     # Without its stamp it was interrupted half-way, under another path it was moved: start anew.
     if ! { [[ -f "$stamp" ]] && grep -qF " $venv" "$venv/pyvenv.cfg" && "$venv/bin/python" -c ''; } 2>/dev/null; then
@@ -87,6 +88,7 @@ set_up() {
     pip_install -r "$root/requirements.lock"
     pip_install --no-deps --no-build-isolation -e "$root"
     wanted_stamp >"$stamp"
+    trap - INT TERM
     echo "set up in $((SECONDS - started)) s" >&2
 }
 

@@ -99,6 +99,7 @@ class AdaptParameters(TrainingParameters):
     name: str = "fada_soft"
     method: str = "fada"
     options: dict[str, object] = field(default_factory=dict)
+    batch_norm: str = "frozen"
     segmentation_temperature: float = 1.0
     discriminator_learning_rate: float = 0.001
 

@@ -1,5 +1,6 @@
 """From images to class probabilities at label resolution, single-scale or multi-scale (paper, section 4.6)."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -70,14 +71,22 @@ def predict_dataset(
         Indices of the images, (N, K, H, W) probabilities at label resolution, (N, H, W) channels.
     """
     device = next(segmenter.parameters()).device
-    was_training = segmenter.training
-    segmenter.eval()
-    try:
+    with evaluating(segmenter):
         for indices, images, labels in _test_batches(dataset, test_size):
             p = probabilities(segmenter, images.to(device), tuple(labels.shape[-2:]), scales, flip)
             yield indices, p, labels.to(device)
+
+
+@contextlib.contextmanager
+def evaluating(segmenter: Segmenter) -> Iterator[None]:
+    """Evaluation mode for a while; afterwards every module is in the mode it was (frozen batch norm stays frozen)."""
+    modes = [(module, module.training) for module in segmenter.modules()]
+    segmenter.eval()
+    try:
+        yield
     finally:
-        segmenter.train(was_training)
+        for module, training in modes:
+            module.training = training
 
 
 def _test_batches(

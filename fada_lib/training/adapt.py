@@ -12,7 +12,7 @@ from fada_lib.losses.segmentation import segmentation_loss
 from fada_lib.methods.interface import Method, Outputs
 from fada_lib.methods.registry import build_method
 from fada_lib.models.segmenter import Segmenter, upsample
-from fada_lib.parameters import AdaptParameters, to_mapping
+from fada_lib.parameters import AdaptParameters, UserError, to_mapping
 from fada_lib.progress import Progress
 from fada_lib.training.checkpoint import load_checkpoint, save_checkpoint
 from fada_lib.training.device import Compute, prepare
@@ -96,6 +96,25 @@ def _discriminator_step(
     return terms
 
 
+def set_batch_norm(segmenter: Segmenter, mode: str) -> None:
+    """Batch norm during adaptation: ``frozen`` keeps the source's statistics, ``live`` mixes in the target's.
+
+    Frozen is the release's choice for the adversarial stage and the default: with live statistics even a
+    method that ignores the target would adapt to it. Scale and shift stay trainable either way. Networks
+    with group or already frozen normalisation are unaffected.
+
+    Raises
+    ------
+    UserError
+        For an unknown `mode`.
+    """
+    if mode not in ("frozen", "live"):
+        raise UserError(f"batch_norm is '{mode}': choose frozen or live")
+    for module in segmenter.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.train(mode == "live")
+
+
 def adapt(p: AdaptParameters, progress: Progress) -> Segmenter:
     """Adapt the source run's segmenter and write `checkpoint.pt` and `history.jsonl`.
 
@@ -106,7 +125,7 @@ def adapt(p: AdaptParameters, progress: Progress) -> Segmenter:
     """
     compute = prepare(p.device, p.precision, p.threads, p.seed)
     segmenter, recipe = load_checkpoint(p.source_run, compute.device)
-    segmenter.train()
+    set_batch_norm(segmenter.train(), p.batch_norm)
     source, tune = open_part(p.data, "source", "train"), open_part(p.data, "target", "tune")
     method = build_method(p.method, p.options, segmenter.feature_extractor.channels, len(source.classes))
     method.to(device=compute.device, memory_format=torch.channels_last)
