@@ -19,6 +19,8 @@ REDRAW_SECONDS = 0.5
 LINE_SECONDS = 30.0
 NOMINAL_ITERATIONS = {"data": 30, "analyse": 100}
 """What stages without iterations count for, as long as nothing has been measured."""
+START_SECONDS = 8.0
+"""From the start of a notebook to its first iteration."""
 EVALUATION_FACTOR = 1.25
 """Seconds of a training run over those of its iterations: evaluation, figures and start are the rest."""
 
@@ -52,7 +54,7 @@ class Watcher:
     def __init__(self, folder: Path, pending: Sequence[Run], total: int, jobs: int, stream: TextIO):
         self.folder, self.pending, self.total, self.jobs, self.stream = folder, pending, total, jobs, stream
         self.started = time.time()
-        self.seconds_per_iteration = _measured_before(folder)
+        self.seconds_per_iteration = _measured(folder)
         self.first_seen: dict[str, float] = {}
         self.told: set[str] = set()
         self.last_line = self.started
@@ -84,6 +86,7 @@ class Watcher:
         for state in states:
             if state.phase in ("done", "failed") and state.run.id not in self.told:
                 self.told.add(state.run.id)
+                self.seconds_per_iteration.update(_measured(self.folder))
                 word = "FAILED" if state.phase == "failed" else "done"
                 self.say(f"[{done}/{self.total}] {state.run.label} {word}{self._took(state.run)}")
         line = self._line(states, done)
@@ -145,7 +148,7 @@ class Watcher:
         pace = known.get(state.run.stage) or max(known.values(), default=None)
         if pace is None:
             return None
-        whole = pace * _iterations(state.run)
+        whole = START_SECONDS + pace * _iterations(state.run)
         elapsed = time.time() - self.first_seen.get(state.run.id, time.time())
         # A run that outlasts its estimate is taken to need a tenth more.
         return max(whole - elapsed, 0.1 * whole)
@@ -181,8 +184,8 @@ def _iterations(run: Run) -> float:
     return float(run.parameters.get("iterations") or NOMINAL_ITERATIONS.get(run.stage, 100))
 
 
-def _measured_before(folder: Path) -> dict[str, float]:
-    """Seconds per iteration of each stage, from the provenance of runs that ended earlier in this study."""
+def _measured(folder: Path) -> dict[str, float]:
+    """Seconds per iteration of each stage, from the provenance of the study's finished runs."""
     measured = {}
     plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
     for entry in plan["runs"]:
