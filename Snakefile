@@ -60,14 +60,8 @@ use rule data as distill with:
 use rule data as analyse with:
     output: "runs/{run,05_.+}/metrics.json"
 
-rule html:
-    input: expand("runs/{run}/metrics.json", run=RUNS)
-    output: expand("runs/{run}/notebook.html", run=RUNS)
-    params: notebooks=expand("runs/{run}/notebook.ipynb", run=RUNS)
-    shell: "{sys.executable:q} -m nbconvert --to html --log-level ERROR {params.notebooks:q}"
-
 rule report:
-    input: "plan.json", expand("runs/{run}/{file}", run=RUNS, file=["metrics.json", "notebook.html"])
+    input: "plan.json", expand("runs/{run}/metrics.json", run=RUNS)
     output: "report.html"
     log: "report.log"
     shell: "{sys.executable:q} -m {REPORT} . 2> {log:q}"

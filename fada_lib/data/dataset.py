@@ -74,11 +74,13 @@ class SegmentationDataset:
     def _decode(self, item: Item) -> tuple[Image.Image, Image.Image]:
         image = read_image(item.image)
         if self.pseudo_labels is not None:
-            label = Image.fromarray(read_label_values(self.pseudo_labels / f"{item.name}.png"))
+            path = self.pseudo_labels / f"{item.name}.png"
+            label = Image.fromarray(read_label_values(path))
         else:
-            label = Image.fromarray(self._channel_of_value[read_label_values(item.label)])
+            path = item.label
+            label = Image.fromarray(self._channel_of_value[read_label_values(path)])
         if label.size != image.size:
-            raise UserError(f"{item.label} is {label.size} but its image is {image.size}: remove or mend this pair")
+            raise UserError(f"{path} is {label.size} but its image is {image.size}: remove or mend this pair")
         return image, label
 
 

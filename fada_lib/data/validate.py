@@ -62,27 +62,28 @@ def inspect(
     channel = dataset.classes.channel_of_train_id[layout(layout_name).train_id_of_value]
     for done, item in enumerate(dataset.items):
         try:
-            size, values = _read_pair(item)
+            size, values = _read_pair(item, layout_name)
         except UserError as error:
             found.problems.append(str(error))
-            continue
-        found.images += 1
-        found.sizes[size] += 1
-        found.values += values
-        pixels = np.bincount(channel, weights=values, minlength=256)[:classes].astype(np.int64)
-        found.pixels += pixels
-        found.presence += pixels > 0
+        else:
+            found.images += 1
+            found.sizes[size] += 1
+            found.values += values
+            pixels = np.bincount(channel, weights=values, minlength=256)[:classes].astype(np.int64)
+            found.pixels += pixels
+            found.presence += pixels > 0
         on_progress(done + 1)
-    legal = layout(layout_name).legal_values
-    foreign = [int(v) for v in np.nonzero(found.values)[0] if v not in legal]
-    if foreign:
-        found.problems.append(f"label values {foreign[:FEW]} are outside {layout_name}'s 0..{legal.stop - 1}")
     return found
 
 
-def _read_pair(item: Item) -> tuple[tuple[int, int], np.ndarray]:
+def _read_pair(item: Item, layout_name: str) -> tuple[tuple[int, int], np.ndarray]:
     """Size of the image and (256,) counts of its label's values."""
     image, values = read_image(item.image), read_label_values(item.label)
     if image.size != values.shape[::-1]:
         raise UserError(f"{item.label} is {values.shape[::-1]} but its image is {image.size}")
-    return image.size, np.bincount(values.ravel(), minlength=256)
+    counts = np.bincount(values.ravel(), minlength=256)
+    legal = layout(layout_name).legal_values
+    foreign = [int(v) for v in np.nonzero(counts)[0] if v not in legal]
+    if foreign:
+        raise UserError(f"{item.label} holds label values {foreign[:FEW]}, outside {layout_name}'s 0..{legal.stop - 1}")
+    return image.size, counts

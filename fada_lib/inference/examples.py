@@ -19,9 +19,9 @@ def example_predictions(
     segmenters: Mapping[str, Segmenter],
     test_size: tuple[int, ...] = (),
 ) -> list[dict]:
-    """One row an image: ``image``, ``truth`` and ``predictions`` by name, arrays as figures want them."""
+    """One row an image: ``image``, ``truth`` and ``predictions`` by name; indices wrap around in a small data set."""
     rows = []
-    for index in indices:
+    for index in (i % len(dataset) for i in indices):
         image, truth = dataset.test_example(index, test_size)
         predictions = {
             name: probabilities(segmenter.eval(), image[None], tuple(truth.shape))[0].argmax(0).cpu().numpy()
@@ -32,8 +32,8 @@ def example_predictions(
 
 
 def example_pairs(dataset: SegmentationDataset, indices: Sequence[int]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Images (H, W, 3) and channels (H, W) by index."""
-    return [tuple(np.array(part) for part in dataset.load(index)) for index in indices]
+    """Images (H, W, 3) and channels (H, W) by index, as many of them as the data set has."""
+    return [tuple(np.array(part) for part in dataset.load(index)) for index in indices if index < len(dataset)]
 
 
 def example_encodings(

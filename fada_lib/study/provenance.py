@@ -30,14 +30,14 @@ PACKAGES = (
 def code_hash(notebook: Path | None = None) -> str:
     """Twelve hex digits of the library's sources and of the notebook's code cells.
 
-    `fada_lib/study` (engine and report) is left out: it does not touch a run's numbers. Outputs, text cells
+    Of `fada_lib/study` only `stages.py` counts: engine and report touch no run's numbers. Outputs, text cells
     and parameters that papermill injected do not count either.
     """
     library = files.PROJECT_ROOT / "fada_lib"
     digest = hashlib.sha256()
     for path in sorted(library.rglob("*.py")):
         relative = path.relative_to(library)
-        if relative.parts[0] != "study":
+        if relative.parts[0] != "study" or relative.name == "stages.py":
             digest.update(f"{relative}\0".encode() + path.read_bytes() + b"\0")
     if notebook is not None:
         for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:

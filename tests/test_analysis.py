@@ -1,0 +1,227 @@
+"""Class Center Distance by hand, the choice of pixels, and the analysis of a few runs."""
+
+import numpy as np
+import pytest
+import torch
+
+from fada_lib.analysis import alignment
+from fada_lib.analysis.alignment import analyse
+from fada_lib.analysis.ccd import class_center_distance, summary
+from fada_lib.analysis.cells import Cells, fair_quotas, pure_cells, sample_cells
+from fada_lib.analysis.embedding import common_initialisation, embed
+from fada_lib.analysis.features import cell_features
+from fada_lib.data.domains import open_part
+from fada_lib.data.transforms import normalise
+from fada_lib.parameters import AnalyseParameters, UserError
+from fada_lib.progress import Progress
+
+# Class 0 has centre (1, 0) and spread 1, class 1 centre (5, 0) and spread 4, class 2 centre (1, 3) and spread 0.
+POINTS = np.array([[0, 0], [2, 0], [5, 2], [5, -2], [1, 3]], np.float32)
+CLASSES = np.array([0, 0, 1, 1, 2])
+
+
+def ccd(points=POINTS, classes=CLASSES, num_classes=3, min_samples=1, **options):
+    return class_center_distance(points, classes, num_classes, min_samples=min_samples, **options)
+
+
+# Equation 9
+
+
+def test_two_classes_by_hand():
+    assert ccd(POINTS[:4], CLASSES[:4], 2) == pytest.approx([1 / 16, 4 / 16])
+
+
+def test_the_mean_is_over_the_ratios_to_every_other_class():
+    assert ccd() == pytest.approx([(1 / 16 + 1 / 9) / 2, (4 / 16 + 4 / 25) / 2, 0.0])
+
+
+def test_the_unsquared_denominator_is_the_distance_itself():
+    assert ccd(squared=False) == pytest.approx([(1 / 4 + 1 / 3) / 2, (4 / 4 + 4 / 5) / 2, 0.0])
+
+
+def test_the_squared_form_does_not_depend_on_the_scale_of_features_and_the_unsquared_does():
+    assert ccd(10 * POINTS) == pytest.approx(ccd())
+    assert ccd(10 * POINTS, squared=False) == pytest.approx([10 * v for v in ccd(squared=False)])
+
+
+def test_a_class_that_lies_apart_in_the_two_domains_is_less_compact():
+    apart = np.concatenate([POINTS, POINTS + [0, 20]])
+    assert ccd(apart, np.concatenate([CLASSES, CLASSES]))[0] > 10 * ccd()[0]
+
+
+def test_a_class_with_few_samples_is_left_out_everywhere():
+    assert ccd(min_samples=2) == pytest.approx([1 / 16, 4 / 16, None])
+
+
+def test_an_absent_class_has_no_distance():
+    assert ccd(num_classes=4)[3] is None
+
+
+def test_a_single_class_has_nobody_to_be_far_from():
+    assert ccd(POINTS[:2], CLASSES[:2]) == [None, None, None]
+
+
+def test_the_summary_leaves_absent_classes_out():
+    assert summary([1.0, None, 2.0, 6.0]) == {"per_class": [1.0, None, 2.0, 6.0], "mean": 3.0, "median": 2.0}
+
+
+def test_the_summary_of_no_class_at_all_is_refused():
+    with pytest.raises(UserError, match="samples_per_domain"):
+        summary([None, None])
+
+
+# The choice of pixels
+
+
+def test_a_cell_is_pure_when_its_block_of_the_label_holds_one_class():
+    channels = np.array([[3, 3, 5, 5], [3, 3, 5, 6]], np.uint8)
+    assert pure_cells(channels, (1, 2)).tolist() == [[3, 255]]
+
+
+def test_an_ignored_pixel_makes_a_cell_impure_and_an_ignored_block_is_no_cell():
+    channels = np.array([[3, 255, 255, 255], [3, 3, 255, 255]], np.uint8)
+    assert pure_cells(channels, (1, 2)).tolist() == [[255, 255]]
+
+
+def test_cells_cover_labels_that_the_stride_does_not_divide():
+    channels = np.repeat(np.array([[0, 1, 2]], np.uint8), (4, 4, 2), axis=1)
+    assert pure_cells(np.repeat(channels, 4, axis=0), (1, 3)).tolist() == [[0, 255, 255]]
+    assert pure_cells(np.full((5, 7), 4, np.uint8), (2, 2)).tolist() == [[4, 4], [4, 4]]
+
+
+@pytest.mark.parametrize(
+    ("available", "count", "quotas"),
+    [
+        ([10, 10, 10], 9, [3, 3, 3]),
+        ([1, 10, 10], 9, [1, 4, 4]),
+        ([1, 2, 10], 12, [1, 2, 9]),
+        ([5, 0, 5], 4, [2, 0, 2]),
+        ([5, 5, 5], 100, [5, 5, 5]),
+        ([10, 10, 10], 10, [4, 3, 3]),
+        ([10, 10, 10], 2, [1, 1, 0]),
+        ([0, 0], 5, [0, 0]),
+    ],
+)
+def test_classes_share_equally_and_what_the_rare_cannot_fill_goes_to_the_others(available, count, quotas):
+    assert fair_quotas(available, count) == quotas
+
+
+def test_sampled_cells_are_pure_fairly_shared_and_in_the_order_of_images(data_run):
+    val = open_part(data_run, "target", "val")
+    cells = sample_cells(val, 4, 60, seed=0)
+    for image, row, column, c in zip(cells.images, cells.rows, cells.columns, cells.classes, strict=True):
+        block = np.array(val.load(int(image))[1])[4 * row : 4 * row + 4, 4 * column : 4 * column + 4]
+        assert set(block.ravel()) == {c}
+    counts = np.bincount(cells.classes, minlength=12)
+    assert len(cells) == 60
+    assert counts.max() <= 60 / (counts > 0).sum() * 2
+    assert list(zip(cells.images, cells.rows, cells.columns, strict=True)) == sorted(
+        set(zip(cells.images, cells.rows, cells.columns, strict=True))
+    )
+
+
+def test_the_seed_alone_decides_which_cells(data_run):
+    val = open_part(data_run, "target", "val")
+    one, again, other = (sample_cells(val, 4, 60, seed) for seed in (0, 0, 1))
+    assert np.array_equal(one.rows, again.rows)
+    assert not np.array_equal(one.rows, other.rows)
+
+
+def test_features_are_those_of_the_cell(make_segmenter, data_run):
+    segmenter, val = make_segmenter(), open_part(data_run, "target", "val")
+    cells = Cells(*np.array([[2, 0, 2], [11, 0, 3], [23, 5, 4], [0, 0, 0]]))
+    found = cell_features(segmenter, val, cells)
+    with torch.no_grad():
+        maps = [segmenter.feature_extractor(normalise(val.test_example(i, ())[0][None]))[0] for i in range(3)]
+    expected = torch.stack([maps[2][:, 11, 23], maps[0][:, 0, 5], maps[2][:, 3, 4]])
+    assert torch.allclose(torch.from_numpy(found), expected, atol=1e-6)
+
+
+# The embedding
+
+
+def test_every_embedding_starts_from_the_same_two_principal_components():
+    features = np.random.default_rng(0).normal(size=(50, 5)) * [9, 3, 1, 1, 1]
+    start = common_initialisation(features)
+    assert start.shape == (50, 2)
+    assert start[:, 0].std() == pytest.approx(1e-4)
+    assert abs(np.corrcoef(start[:, 0], features[:, 0])[0, 1]) > 0.98
+
+
+def test_an_embedding_repeats_and_keeps_clusters_apart():
+    rng = np.random.default_rng(0)
+    features = np.concatenate([rng.normal(size=(20, 60)), rng.normal(size=(20, 60)) + 20]).astype(np.float32)
+    start = common_initialisation(features)
+    one, again = (embed(features, start, 8.0, 250, seed=0) for _ in range(2))
+    assert np.array_equal(one, again)
+    gap = np.linalg.norm(one[:20].mean(0) - one[20:].mean(0))
+    assert gap > 2 * max(one[:20].std(), one[20:].std())
+
+
+# The whole analysis
+
+
+@pytest.fixture
+def runs(save_run, tmp_path):
+    """Five finished runs: two seeds of the source model, a method and its self-distilled student, another method."""
+    return (
+        save_run(tmp_path / "02-s1", "source_only", seed=1),
+        save_run(tmp_path / "02-s0", "source_only", seed=0),
+        save_run(tmp_path / "03", "fada_soft", seed=2),
+        save_run(tmp_path / "04", "fada_soft", seed=3, self_distilled=True),
+    )
+
+
+def analysed(data_run, folder, runs, **changes):
+    values = {"samples_per_domain": 300, "embedded": (), "device": "cpu", **changes}
+    p = AnalyseParameters(run=str(folder), data=data_run, runs=runs, **values)
+    return analyse(p, Progress(folder, live=False))
+
+
+def test_distances_come_by_method_and_seed_and_students_are_marked(data_run, tmp_path, runs):
+    found = analysed(data_run, tmp_path, runs)
+    assert {m: set(seeds) for m, seeds in found.ccd.items()} == {
+        "source_only": {"0", "1"},
+        "fada_soft": {"2"},
+        "fada_soft+sd": {"3"},
+    }
+    assert found.ccd["source_only"]["0"]["mean"] != found.ccd["source_only"]["1"]["mean"]
+    assert len(found.ccd["fada_soft"]["2"]["per_class"]) == 12
+
+
+def test_every_network_is_looked_at_through_the_same_cells(data_run, tmp_path, runs, monkeypatch):
+    seen = []
+    real = alignment.cell_features
+
+    def recording(segmenter, dataset, cells):
+        seen.append((dataset.items[0].name, cells.images.tobytes() + cells.rows.tobytes() + cells.columns.tobytes()))
+        return real(segmenter, dataset, cells)
+
+    monkeypatch.setattr(alignment, "cell_features", recording)
+    analysed(data_run, tmp_path, runs)
+    assert len(seen) == 8
+    assert len(set(seen)) == 2, "one set of cells a domain"
+
+
+def test_the_distance_is_that_of_source_and_target_pooled(data_run, tmp_path, runs):
+    found = analysed(data_run, tmp_path, runs[1:2])
+    segmenter = alignment.load_checkpoint(runs[1])[0]
+    parts = {d: open_part(data_run, d, "val") for d in ("source", "target")}
+    features = np.concatenate([cell_features(segmenter, parts[d], found.cells[d]) for d in parts])
+    expected = class_center_distance(features, found.classes, 12)
+    assert found.ccd["source_only"]["0"]["per_class"] == pytest.approx(expected)
+    assert len(found.domains) == len(found.classes) == len(features)
+
+
+def test_the_lowest_seed_of_each_named_method_is_embedded(data_run, tmp_path, runs, monkeypatch):
+    embedded = []
+    monkeypatch.setattr(alignment, "embed", lambda values, start, *_: embedded.append(values) or values[:, :2])
+    found = analysed(data_run, tmp_path, runs, embedded=("fada_soft", "source_only", "binary"))
+    assert list(found.embeddings) == ["fada_soft", "source_only"]
+    alone = analysed(data_run, tmp_path, runs[1:2], embedded=("source_only",))
+    assert np.array_equal(found.embeddings["source_only"], alone.embeddings["source_only"])
+
+
+def test_an_unfinished_run_is_named(data_run, tmp_path, runs):
+    with pytest.raises(UserError, match=r"03_missing/metrics\.json is missing"):
+        analysed(data_run, tmp_path, (*runs, str(tmp_path / "03_missing")))

@@ -1,0 +1,208 @@
+"""From images to probabilities, scores and pseudo labels: one scale or several, together or one by one."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.nn import functional
+
+from fada_lib.data.domains import open_part
+from fada_lib.data.transforms import normalise
+from fada_lib.inference import predict
+from fada_lib.inference.evaluate import evaluate, target_entropy
+from fada_lib.inference.examples import example_encodings, example_predictions
+from fada_lib.inference.predict import predict_dataset, probabilities
+from fada_lib.inference.pseudo_labels import write_pseudo_labels
+from fada_lib.methods.options import FadaOptions
+
+SCALES = (0.7, 1.0, 1.3)
+
+
+@pytest.fixture
+def segmenter(make_segmenter):
+    """An untrained network whose predictions are confident enough to differ from pixel to pixel."""
+    network = make_segmenter().eval()
+    with torch.no_grad():
+        for p in network.classifier.parameters():
+            p.mul_(20)
+    return network
+
+
+@pytest.fixture
+def val(data_run):
+    return open_part(data_run, "target", "val")
+
+
+@pytest.fixture
+def images(val):
+    return torch.stack([val.test_example(i, ())[0] for i in range(2)])
+
+
+def resize(maps, size):
+    return functional.interpolate(maps, size=size, mode="bilinear", align_corners=True)
+
+
+class Oracle(torch.nn.Module):
+    """Stands for a network: its logits are `scale` at the true class of the images of a data set."""
+
+    def __init__(self, dataset, scale=50.0, offset=0):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.feature_extractor = type("F", (), {"input_convention": "imagenet_rgb"})
+        pairs = [dataset.test_example(i, ()) for i in range(len(dataset))]
+        self.images = normalise(torch.stack([image for image, _ in pairs]))
+        truth = torch.stack([label for _, label in pairs]).long()
+        channel = (truth.masked_fill(truth == 255, 0) + offset) % len(dataset.classes)
+        self.logits = scale * functional.one_hot(channel, len(dataset.classes)).permute(0, 3, 1, 2).float()
+
+    def forward(self, images):
+        found = [next(i for i, known in enumerate(self.images) if torch.equal(known, image)) for image in images]
+        return self.logits[found]
+
+
+# Probabilities
+
+
+def test_a_single_scale_is_the_softmax_of_the_upsampled_logits(segmenter, images):
+    with torch.no_grad():
+        expected = torch.softmax(resize(segmenter(normalise(images)), (48, 96)), dim=1)
+    assert torch.allclose(probabilities(segmenter, images, (48, 96)), expected, atol=1e-6)
+
+
+def test_several_scales_and_mirrors_agree_with_one_pass_at_a_time(segmenter, images):
+    passes = []
+    with torch.no_grad():
+        for image in images:
+            one = normalise(image[None])
+            for scale in SCALES:
+                scaled = resize(one, (int(48 * scale), int(96 * scale)))
+                plain = torch.softmax(resize(segmenter(scaled), (24, 48)), dim=1)
+                mirror = torch.softmax(resize(segmenter(torch.flip(scaled, [3])), (24, 48)), dim=1)
+                passes += [plain, torch.flip(mirror, [3])]
+    expected = torch.stack([torch.cat(passes[:6]).mean(0), torch.cat(passes[6:]).mean(0)])
+    found = probabilities(segmenter, images, (24, 48), SCALES, flip=True)
+    assert torch.allclose(found, expected, atol=1e-6)
+    assert not torch.allclose(found, probabilities(segmenter, images, (24, 48)), atol=1e-3)
+
+
+def test_probabilities_sum_to_one_at_the_labels_size(segmenter, images):
+    p = probabilities(segmenter, images, (30, 50), SCALES, flip=True)
+    assert p.shape == (2, 12, 30, 50)
+    assert torch.allclose(p.sum(dim=1), torch.ones(2, 30, 50), atol=1e-5)
+
+
+def test_with_flip_the_prediction_of_a_mirrored_image_is_the_mirrored_prediction(segmenter, images):
+    p = probabilities(segmenter, images, (48, 96), SCALES, flip=True)
+    mirrored = probabilities(segmenter, images.flip(3), (48, 96), SCALES, flip=True)
+    assert torch.allclose(mirrored, p.flip(3), atol=1e-6)
+
+
+# Data sets
+
+
+@pytest.mark.parametrize("budget", [1, 2 * 48 * 96, 10**9])
+def test_batching_does_not_change_predictions(segmenter, val, monkeypatch, budget):
+    monkeypatch.setattr(predict, "BATCH_PIXELS", budget)
+    rows = list(predict_dataset(segmenter, val))
+    assert [i for indices, _, _ in rows for i in indices] == [0, 1, 2]
+    assert len(rows) == {1: 3, 2 * 48 * 96: 2, 10**9: 1}[budget]
+    alone = torch.cat([probabilities(segmenter, val.test_example(i, ())[0][None], (48, 96)) for i in range(3)])
+    assert torch.allclose(torch.cat([p for _, p, _ in rows]), alone, atol=1e-6)
+    assert torch.equal(
+        torch.cat([labels for _, _, labels in rows]), torch.stack([val.test_example(i, ())[1] for i in range(3)])
+    )
+
+
+def test_images_of_different_sizes_are_predicted_apart(segmenter, val):
+    image, label = val.load(1)
+    val._decoded[1] = (image.resize((64, 48)), label.resize((64, 48), Image.Resampling.NEAREST))
+    assert [tuple(p.shape) for _, p, _ in predict_dataset(segmenter, val)] == [
+        (1, 12, 48, 96),
+        (1, 12, 48, 64),
+        (1, 12, 48, 96),
+    ]
+
+
+def test_the_test_size_changes_the_input_and_not_the_labels(segmenter, val):
+    _, p, labels = next(predict_dataset(segmenter, val, (48, 24)))
+    assert p.shape[-2:] == labels.shape[-2:] == (48, 96)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_network_is_predicted_with_in_evaluation_mode_and_handed_back_as_it_was(segmenter, val, training):
+    segmenter.train(training)
+    for _ in predict_dataset(segmenter, val):
+        assert not segmenter.training
+    assert segmenter.training is training
+
+
+# Scores
+
+
+def test_the_truth_scores_one_and_a_wrong_class_zero(val):
+    right, wrong = evaluate(Oracle(val), val), evaluate(Oracle(val, offset=1), val)
+    assert {v for v in right["iou"] if v is not None} == {1.0}
+    assert (right["miou"], right["subset_miou"]) == (1.0, {"world12": 1.0})
+    assert wrong["miou"] < 0.05
+
+
+def test_a_certain_network_has_no_entropy_and_an_undecided_one_has_one(val):
+    assert target_entropy(Oracle(val), val) == pytest.approx(0.0, abs=1e-6)
+    assert target_entropy(Oracle(val, scale=0.0), val) == pytest.approx(1.0)
+
+
+# Pseudo labels
+
+
+def test_pseudo_labels_on_disk_are_the_teachers_arg_max(segmenter, data_run, tmp_path):
+    train = open_part(data_run, "target", "train")
+    kept = write_pseudo_labels(segmenter, train, tmp_path)
+    again = open_part(data_run, "target", "train", tmp_path)
+    assert kept == 1.0
+    for index in range(len(train)):
+        image, _ = train.test_example(index, ())
+        expected = probabilities(segmenter, image[None], (48, 96))[0].argmax(0)
+        assert torch.equal(again.test_example(index, ())[1].long(), expected)
+
+
+def test_pixels_below_the_threshold_get_no_pseudo_label(segmenter, data_run, tmp_path):
+    train = open_part(data_run, "target", "train")
+    confidence = torch.cat([p.amax(dim=1) for _, p, _ in predict_dataset(segmenter, train)])
+    threshold = float(confidence.median())
+    kept = write_pseudo_labels(segmenter, train, tmp_path, threshold=threshold)
+    maps = np.stack([np.array(Image.open(tmp_path / f"{item.name}.png")) for item in train.items])
+    assert np.array_equal(maps == 255, (confidence < threshold).numpy())
+    assert kept == pytest.approx((maps != 255).mean())
+    assert 0.4 < kept < 0.6
+
+
+def test_pseudo_labels_may_come_from_several_scales(segmenter, data_run, tmp_path):
+    train = open_part(data_run, "target", "train")
+    write_pseudo_labels(segmenter, train, tmp_path / "one")
+    write_pseudo_labels(segmenter, train, tmp_path / "several", scales=SCALES, flip=True)
+    name = f"{train.items[0].name}.png"
+    assert (tmp_path / "one" / name).read_bytes() != (tmp_path / "several" / name).read_bytes()
+
+
+def test_writing_pseudo_labels_reports_every_image(segmenter, data_run, tmp_path):
+    reported = []
+    write_pseudo_labels(segmenter, open_part(data_run, "target", "train"), tmp_path, on_progress=reported.append)
+    assert reported[-1] == 6
+
+
+# Examples for figures
+
+
+def test_example_predictions_come_by_network_at_the_labels_size(segmenter, val):
+    (row,) = example_predictions(val, [2], {"a": segmenter})
+    assert row["image"].shape == (48, 96, 3)
+    assert row["truth"].shape == row["predictions"]["a"].shape == (48, 96)
+    expected = probabilities(segmenter, val.test_example(2, ())[0][None], (48, 96))[0].argmax(0)
+    assert np.array_equal(row["predictions"]["a"], expected)
+
+
+def test_example_encodings_go_from_the_most_to_the_least_confident_pixel(segmenter, val):
+    pixels, soft, hard = example_encodings(segmenter, np.array(val.load(0)[0]), FadaOptions(clip=1.0, temperature=1.0))
+    assert (len(pixels), soft.shape, hard.shape) == (4, (4, 12), (4, 12))
+    peaks = soft.max(axis=1)
+    assert list(peaks) == sorted(peaks, reverse=True)
