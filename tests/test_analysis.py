@@ -45,7 +45,7 @@ def test_the_squared_form_does_not_depend_on_the_scale_of_features_and_the_unsqu
 
 
 def test_a_class_that_lies_apart_in_the_two_domains_is_less_compact():
-    apart = np.concatenate([POINTS, POINTS + [0, 20]])
+    apart = np.concatenate([POINTS, POINTS + np.array([0, 20])])
     assert ccd(apart, np.concatenate([CLASSES, CLASSES]))[0] > 10 * ccd()[0]
 
 
@@ -134,7 +134,7 @@ def test_features_are_those_of_the_cell(make_segmenter, data_run):
     with torch.no_grad():
         maps = [segmenter.feature_extractor(normalise(val.test_example(i, ())[0][None]))[0] for i in range(3)]
     expected = torch.stack([maps[2][:, 11, 23], maps[0][:, 0, 5], maps[2][:, 3, 4]])
-    assert torch.allclose(torch.from_numpy(found), expected, atol=1e-6)
+    assert torch.allclose(torch.from_numpy(found), expected, atol=1e-4)
 
 
 # The embedding
@@ -150,12 +150,17 @@ def test_every_embedding_starts_from_the_same_two_principal_components():
 
 def test_an_embedding_repeats_and_keeps_clusters_apart():
     rng = np.random.default_rng(0)
-    features = np.concatenate([rng.normal(size=(20, 60)), rng.normal(size=(20, 60)) + 20]).astype(np.float32)
+    features = np.concatenate([rng.normal(size=(30, 60)), rng.normal(size=(30, 60)) + 20]).astype(np.float32)
     start = common_initialisation(features)
     one, again = (embed(features, start, 8.0, 250, seed=0) for _ in range(2))
     assert np.array_equal(one, again)
-    gap = np.linalg.norm(one[:20].mean(0) - one[20:].mean(0))
-    assert gap > 2 * max(one[:20].std(), one[20:].std())
+    gap = np.linalg.norm(one[:30].mean(0) - one[30:].mean(0))
+    assert gap > 2 * max(one[:30].std(), one[30:].std())
+
+
+def test_fewer_points_than_dimensions_can_be_embedded():
+    features = np.random.default_rng(0).normal(size=(20, 60)).astype(np.float32)
+    assert embed(features, common_initialisation(features), 5.0, 250, seed=0).shape == (20, 2)
 
 
 # The whole analysis
@@ -163,7 +168,7 @@ def test_an_embedding_repeats_and_keeps_clusters_apart():
 
 @pytest.fixture
 def runs(save_run, tmp_path):
-    """Five finished runs: two seeds of the source model, a method and its self-distilled student, another method."""
+    """Four finished runs: two seeds of the source model, a method and its self-distilled student."""
     return (
         save_run(tmp_path / "02-s1", "source_only", seed=1),
         save_run(tmp_path / "02-s0", "source_only", seed=0),

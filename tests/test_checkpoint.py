@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import resource
 
 import pytest
 import torch
@@ -122,6 +123,19 @@ def test_the_trap_would_have_sprung(tmp_path):
     torch.save(Trap(tmp_path / "sprung"), tmp_path / "file")
     torch.load(tmp_path / "file", weights_only=False)
     assert (tmp_path / "sprung").exists()
+
+
+def test_a_full_disk_is_one_line_and_keeps_the_former_checkpoint(saved, make_segmenter):
+    before = (saved / "checkpoint.pt").read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        message = refused(save_checkpoint, saved / "checkpoint.pt", make_segmenter(8), RECIPE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert str(saved / "checkpoint.pt") in message
+    assert (saved / "checkpoint.pt").read_bytes() == before
+    assert [p.name for p in saved.iterdir()] == ["checkpoint.pt"]
 
 
 # Weights to start from

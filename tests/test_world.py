@@ -135,13 +135,9 @@ def test_source_is_written_as_gta5(world):
 
 def test_target_is_written_as_cityscapes(world):
     root = world / "cityscapes"
-    images = sorted(
-        p.relative_to(root / "leftImg8bit").as_posix() for p in root.glob("leftImg8bit/*/*/*.png")
-    )
+    images = sorted(p.relative_to(root / "leftImg8bit").as_posix() for p in root.glob("leftImg8bit/*/*/*.png"))
     labels = sorted(p.relative_to(root / "gtFine").as_posix() for p in root.glob("gtFine/*/*/*.png"))
-    assert [n.replace("_leftImg8bit", "") for n in images] == [
-        n.replace("_gtFine_labelIds", "") for n in labels
-    ]
+    assert [n.replace("_leftImg8bit", "") for n in images] == [n.replace("_gtFine_labelIds", "") for n in labels]
     cities = [(name.split("/")[0], name.split("/")[1]) for name in images]
     assert {c for c in cities if c[0] == "train"} == {("train", c) for c in (*TRAIN_CITIES, TUNE_CITY)}
     assert cities.count(("train", TUNE_CITY)) == 2
@@ -199,9 +195,7 @@ def test_another_worlds_folder_is_refused(world):
         make_world(world, dataclasses.replace(TINY, world_seed=1))
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"label_shift": 1.5}, {"appearance_shift": -0.1}, {"height": 8}, {"world_seed": -1}]
-)
+@pytest.mark.parametrize("wrong", [{"label_shift": 1.5}, {"appearance_shift": -0.1}, {"height": 8}, {"world_seed": -1}])
 def test_values_out_of_range_are_refused_by_name(wrong):
     with pytest.raises(UserError, match=next(iter(wrong)) if "height" not in wrong else "too small"):
         WorldSpec(**wrong)

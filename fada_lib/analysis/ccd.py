@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from fada_lib.parameters import UserError
+
 
 def class_center_distance(
     features: np.ndarray, classes: np.ndarray, num_classes: int, *, squared: bool = True, min_samples: int = 20
@@ -25,7 +27,8 @@ def class_center_distance(
     Returns
     -------
     list
-        K values, 0 or more, lower is better aligned; None for a class that is left out.
+        K values, 0 or more, lower is better aligned; None for a class that is left out. Pairs whose centres
+        coincide exactly (features that a network has lost) are left out of the mean.
     """
     counts = np.bincount(classes, minlength=num_classes)
     kept = [c for c in range(num_classes) if counts[c] >= min_samples]
@@ -35,12 +38,15 @@ def class_center_distance(
     values: list[float | None] = [None] * num_classes
     for i in kept:
         distances = [float(((centres[i] - centres[j]) ** 2).sum()) for j in kept if j != i]
-        if distances:
-            values[i] = float(np.mean([spread[i] / (d if squared else d**0.5) for d in distances]))
+        apart = [d if squared else d**0.5 for d in distances if d > 0]
+        if apart:
+            values[i] = float(np.mean([spread[i] / d for d in apart]))
     return values
 
 
 def summary(values: list[float | None]) -> dict[str, object]:
     """Per-class CCD with mean and median: two centres that nearly meet dominate the mean, not the median."""
     known = [v for v in values if v is not None]
+    if not known:
+        raise UserError("samples_per_domain: no two classes have enough feature pixels; raise it or add images")
     return {"per_class": values, "mean": float(np.mean(known)), "median": float(np.median(known))}

@@ -4,6 +4,8 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
+from fada_lib.parameters import UserError
+
 MAX_DIMENSIONS = 50
 """Features are reduced to this many principal components first, t-SNE's usual practice."""
 
@@ -19,7 +21,10 @@ def common_initialisation(features: np.ndarray) -> np.ndarray:
 
 def embed(features: np.ndarray, start: np.ndarray, perplexity: float, iterations: int, seed: int) -> np.ndarray:
     """(N, 2) t-SNE coordinates of (N, C) features of source and target together."""
+    if perplexity >= len(features):
+        raise UserError(f"perplexity is {perplexity}: it must be below the number of points ({len(features)})")
     if features.shape[1] > MAX_DIMENSIONS:
-        features = PCA(n_components=MAX_DIMENSIONS, svd_solver="full").fit_transform(features)
+        dimensions = min(MAX_DIMENSIONS, len(features))
+        features = PCA(n_components=dimensions, svd_solver="full").fit_transform(features)
     tsne = TSNE(perplexity=perplexity, init=start, max_iter=iterations, random_state=seed, n_jobs=1)
     return tsne.fit_transform(features.astype(np.float32))

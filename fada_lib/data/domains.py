@@ -51,6 +51,8 @@ def items(p: DataParameters, domain: str, part: str) -> list[Item]:
     missing = set(p.tune_groups) - {item.group for item in train}
     if missing:
         raise UserError(f"tune_groups: {sorted(missing)} not among the target's training groups in {target_root}")
+    if set(p.tune_groups) >= {item.group for item in train}:
+        raise UserError(f"tune_groups: {list(p.tune_groups)} leave no group of {target_root} to train on")
     return [item for item in train if (item.group in p.tune_groups) == (part == "tune")]
 
 

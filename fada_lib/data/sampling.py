@@ -61,7 +61,7 @@ def class_balanced_list(classes_of_file: list[set[int]], num_classes: int, lengt
             c = int(rng.choice(num_classes, p=weight / weight.sum()))
             if position[c] == len(files[c]):
                 rng.shuffle(files[c])
-                position[c] = 1 if len(files[c]) > 1 else 0
+                position[c] = len(files[c]) % (len(files[c]) - 1) if len(files[c]) > 1 else 0
             file = files[c][position[c]]
             position[c] += 1
             chosen.append(file)
@@ -112,7 +112,7 @@ def batches(
     Raises
     ------
     UserError
-        If the images of a batch differ in size because no training size is set.
+        For a damaged file, or images that differ in size because no training size is set.
     """
     draws = range(first * stream.batch_size, last * stream.batch_size)
     loader = DataLoader(
@@ -125,9 +125,10 @@ def batches(
     )
     try:
         yield from loader
+    except UserError as error:
+        raise UserError(str(error).splitlines()[-1].rpartition("UserError: ")[2]) from error
     except RuntimeError as error:
         if "stack expects each tensor to be equal size" in str(error):
-            raise UserError(
-                f"the {stream.name} images differ in size: set {stream.name}_size to [width, height]"
-            ) from error
+            domain = "source" if stream.name == "source" else "target"
+            raise UserError(f"the {domain} images differ in size: set {domain}_size to [width, height]") from error
         raise

@@ -61,20 +61,29 @@ def read_state(path: Path) -> Mapping[str, torch.Tensor]:
 
 
 def _load(segmenter: Segmenter, backbone: str, state: Mapping[str, torch.Tensor], where: str) -> None:
-    if backbone == "vgg16":
-        renamed = {}
-        for key, value in state.items():
-            stem, _, leaf = key.rpartition(".")
-            if stem in VGG_POSITIONS:
-                renamed[f"{VGG_POSITIONS[stem]}.{leaf}"] = value
-        state = renamed
-    else:
-        state = {k: v for k, v in state.items() if not k.startswith("fc.")}
+    if not isinstance(state, Mapping):
+        raise UserError(f"weights: {where} holds no state dictionary")
+    state = _renamed_vgg(state) if backbone == "vgg16" else {k: v for k, v in state.items() if not k.startswith("fc.")}
     expected = segmenter.feature_extractor.backbone.state_dict()
     new = {"29.weight", "29.bias", "31.weight", "31.bias"} if backbone == "vgg16" else set()
-    missing = [k for k in expected if k not in state and k not in new and not k.endswith("num_batches_tracked")]
-    if missing:
-        raise UserError(f"weights: {where} does not fit backbone '{backbone}': it lacks {missing[0]}")
-    segmenter.feature_extractor.backbone.load_state_dict(
-        {k: v for k, v in state.items() if k in expected}, strict=False
-    )
+    needed = {k for k in expected if k not in new and not k.endswith("num_batches_tracked")}
+    surplus = [k for k in state if k not in expected and not k.endswith("num_batches_tracked")]
+    for problem, keys in (("lacks", sorted(needed - state.keys())), ("has, but should not,", surplus)):
+        if keys:
+            raise UserError(f"weights: {where} does not fit backbone '{backbone}': it {problem} {keys[0]}")
+    for key in sorted(needed):
+        if state[key].shape != expected[key].shape:
+            shapes = f"{tuple(state[key].shape)}, not {tuple(expected[key].shape)}"
+            raise UserError(f"weights: {where} does not fit backbone '{backbone}': {key} is {shapes}")
+    fitting = {k: v for k, v in state.items() if k in expected}
+    segmenter.feature_extractor.backbone.load_state_dict(fitting, strict=False)
+
+
+def _renamed_vgg(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """torchvision's convolutions under their position here; its classifier is left out."""
+    renamed = {}
+    for key, value in state.items():
+        stem, _, leaf = key.rpartition(".")
+        if stem in VGG_POSITIONS:
+            renamed[f"{VGG_POSITIONS[stem]}.{leaf}"] = value
+    return renamed

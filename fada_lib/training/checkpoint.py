@@ -1,5 +1,6 @@
 """A trained segmenter on disk: tensors and plain types, enough to rebuild the network without anything else."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +49,14 @@ def save_checkpoint(path: Path, segmenter: Segmenter, recipe: Recipe) -> None:
         "classes": list(class_set(recipe.class_set).names),
         "segmenter": {name: tensor.cpu() for name, tensor in segmenter.state_dict().items()},
     }
-    write_atomically(path, lambda temporary: torch.save(content, temporary))
+    save_tensors(path, content)
+
+
+def save_tensors(path: Path, content: dict) -> None:
+    """`torch.save`, atomically; through memory, because only then a full disk is an OSError and ends in one line."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_atomically(path, lambda temporary: temporary.write_bytes(buffer.getbuffer()))
 
 
 def load_checkpoint(run: str | Path, device: torch.device | str = "cpu") -> tuple[Segmenter, Recipe]:
@@ -76,5 +84,6 @@ def load_checkpoint(run: str | Path, device: torch.device | str = "cpu") -> tupl
     except UserError:
         raise
     except Exception as error:
-        raise UserError(f"{path} is not a checkpoint of this project ({type(error).__name__}: {error})") from error
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"{path} is no checkpoint of this project ({type(error).__name__}: {reason})") from error
     return segmenter.to(device=device, memory_format=torch.channels_last), recipe

@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from fada_lib.files import write_atomically
 from fada_lib.parameters import TrainingParameters, UserError
+from fada_lib.training.checkpoint import save_tensors
 from fada_lib.training.schedule import poly_factor
 
 
@@ -37,7 +37,7 @@ class TrainingState:
             "history": self.history,
             "random": torch.get_rng_state(),
         }
-        write_atomically(path, lambda temporary: torch.save(content, temporary))
+        save_tensors(path, content)
 
     def load(self, path: Path, identity: str) -> bool:
         """Continue from `path`; False if there is none or it belongs to other parameters."""

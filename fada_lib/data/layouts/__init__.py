@@ -21,9 +21,7 @@ class Layout:
     train_id_of_value: np.ndarray
 
 
-LAYOUTS = {
-    m.NAME: Layout(m.NAME, m.find, m.LEGAL_VALUES, m.TRAIN_ID_OF_VALUE) for m in (gta5, cityscapes, camvid)
-}
+LAYOUTS = {m.NAME: Layout(m.NAME, m.find, m.LEGAL_VALUES, m.TRAIN_ID_OF_VALUE) for m in (gta5, cityscapes, camvid)}
 
 
 def layout(name: str) -> Layout:

@@ -1,0 +1,84 @@
+"""Intersection over union on label maps of a few pixels."""
+
+import pytest
+import torch
+
+from fada_lib.metrics.iou import ConfusionMatrix, mean_iou
+
+
+def iou(prediction, truth, num_classes=2):
+    matrix = ConfusionMatrix(num_classes)
+    matrix.update(torch.tensor(prediction), torch.tensor(truth, dtype=torch.uint8))
+    return matrix.iou()
+
+
+def test_a_perfect_prediction_scores_one():
+    assert iou([[0, 1], [1, 1]], [[0, 1], [1, 1]]) == [1.0, 1.0]
+
+
+def test_a_disjoint_prediction_scores_zero():
+    assert iou([[0, 1], [0, 1]], [[1, 0], [1, 0]]) == [0.0, 0.0]
+
+
+def test_a_half_is_intersection_over_union_not_accuracy():
+    assert iou([[0, 0, 0, 1]], [[0, 0, 1, 1]]) == pytest.approx([2 / 3, 1 / 2])
+
+
+def test_ignored_pixels_count_nowhere():
+    assert iou([[0, 1, 0]], [[0, 1, 255]]) == [1.0, 1.0]
+
+
+def test_a_class_absent_from_truth_and_prediction_has_no_score():
+    assert iou([[0, 1]], [[0, 1]], num_classes=3) == [1.0, 1.0, None]
+
+
+def test_a_class_that_is_only_predicted_scores_zero():
+    assert iou([[0, 2]], [[0, 0]], num_classes=3) == [0.5, None, 0.0]
+
+
+def test_a_class_that_is_never_found_scores_zero():
+    assert iou([[0, 0]], [[0, 2]], num_classes=3) == [0.5, None, 0.0]
+
+
+def test_images_are_pooled_before_the_division():
+    matrix = ConfusionMatrix(2)
+    matrix.update(torch.tensor([[0, 0, 0, 0]]), torch.tensor([[0, 0, 0, 0]]))
+    matrix.update(torch.tensor([[1]]), torch.tensor([[0]]))
+    assert matrix.iou() == pytest.approx([4 / 5, 0.0])
+
+
+def test_a_batch_counts_as_its_images():
+    generator = torch.Generator().manual_seed(0)
+    prediction, truth = torch.randint(0, 5, (2, 3, 8, 9), generator=generator)
+    together, apart = ConfusionMatrix(5), ConfusionMatrix(5)
+    together.update(prediction, truth)
+    for p, t in zip(prediction, truth, strict=True):
+        apart.update(p, t)
+    assert torch.equal(together.counts, apart.counts)
+
+
+def test_scores_agree_with_a_loop_over_classes():
+    generator = torch.Generator().manual_seed(1)
+    prediction, truth = torch.randint(0, 5, (2, 8, 9), generator=generator)
+    expected = [((prediction == c) & (truth == c)).sum() / ((prediction == c) | (truth == c)).sum() for c in range(5)]
+    assert iou(prediction.tolist(), truth.tolist(), 5) == pytest.approx([float(v) for v in expected])
+
+
+def test_a_large_data_set_does_not_overflow():
+    matrix = ConfusionMatrix(2)
+    matrix.counts[:] = torch.tensor([[2**40, 1], [1, 2**40]])
+    matrix.update(torch.tensor([[0]]), torch.tensor([[0]]))
+    assert matrix.counts[0, 0] == 2**40 + 1
+    assert matrix.iou()[0] < 1.0
+
+
+def test_the_mean_leaves_classes_without_score_out():
+    assert mean_iou([0.2, None, 0.6]) == pytest.approx(0.4)
+
+
+def test_the_mean_over_a_subset_uses_its_channels_only():
+    assert mean_iou([0.2, None, 0.6, 1.0], [0, 1, 3]) == pytest.approx(0.6)
+
+
+def test_the_mean_of_nothing_is_zero():
+    assert mean_iou([None, None]) == 0.0
