@@ -1,7 +1,8 @@
 """The parameters of the five stages: one frozen dataclass a notebook, the only place where defaults live.
 
 The defaults are small enough to explore on a laptop in minutes; studies (`params/*.yaml`) override them.
-`from_mapping` refuses unknown names and wrong types, so a misspelt parameter ends a study before it starts.
+`from_mapping` refuses unknown names, wrong types and, by `fada_lib.limits`, senseless values, so a mistake in a
+parameter file ends a study before it starts.
 """
 
 import dataclasses
@@ -10,6 +11,8 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from fada_lib.limits import objection
 
 T = typing.TypeVar("T")
 
@@ -123,7 +126,11 @@ class AnalyseParameters:
 
     run: str = "results/interactive/runs/05_analysis"
     data: str = "results/interactive/runs/01_data"
-    runs: tuple[str, ...] = ("results/interactive/runs/02_source", "results/interactive/runs/03_fada_soft")
+    runs: tuple[str, ...] = (
+        "results/interactive/runs/02_source",
+        "results/interactive/runs/03_binary",
+        "results/interactive/runs/03_fada_soft",
+    )
     embedded: tuple[str, ...] = ("source_only", "binary", "fada_soft")
     samples_per_domain: int = 2000
     squared_denominator: bool = True
@@ -132,6 +139,7 @@ class AnalyseParameters:
     seed: int = 0
     threads: int = 1
     device: str = "auto"
+    test_size: tuple[int, ...] = ()
 
 
 STAGES: dict[str, type] = {
@@ -158,7 +166,7 @@ def from_mapping(kind: type[T], values: Mapping[str, object], where: str) -> T:
     Raises
     ------
     UserError
-        On an unknown name (with the nearest known one) or a value of the wrong type.
+        On an unknown name (with the nearest known one), a value of the wrong type or one outside its limits.
     """
     hints = typing.get_type_hints(kind)
     for name in values:
@@ -166,7 +174,11 @@ def from_mapping(kind: type[T], values: Mapping[str, object], where: str) -> T:
             near = difflib.get_close_matches(str(name), hints, n=1)
             advice = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(hints))}"
             raise UserError(f"{where}: unknown parameter '{name}'; {advice}")
-    return kind(**{name: _checked(hints[name], value, f"{where}: '{name}'") for name, value in values.items()})
+    checked = {name: _checked(hints[name], value, f"{where}: '{name}'") for name, value in values.items()}
+    for name, value in checked.items():
+        if problem := objection(name, value):
+            raise UserError(f"{where}: '{name}' {problem}")
+    return kind(**checked)
 
 
 def to_mapping(parameters: object) -> dict[str, object]:

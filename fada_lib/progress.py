@@ -29,6 +29,7 @@ class Progress:
         self.folder = folder
         self.live = _in_notebook() and "FADA_STUDY" not in os.environ if live is None else live
         self.seconds_by_part: dict[str, float] = {}
+        self.rate_by_part: dict[str, float] = {}
         self._display = None
         self._part, self._total, self._first, self._started, self._shown = "", 0, 0, 0.0, 0.0
 
@@ -42,12 +43,13 @@ class Progress:
         """Report `done` steps; cheap enough for every iteration."""
         now = time.monotonic()
         finished = done >= self._total
-        if finished:
-            self.seconds_by_part[self._part] = now - self._started
         if not finished and now - self._shown < INTERVAL:
             return
         self._shown = now
         rate = (done - self._first) / max(now - self._started, 1e-9)
+        if finished:
+            self.seconds_by_part[self._part] = now - self._started
+            self.rate_by_part[self._part] = rate
         eta = (self._total - done) / rate if rate > 0 else None
         report = {
             "run": self.folder.name,

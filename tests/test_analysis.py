@@ -198,9 +198,9 @@ def test_every_network_is_looked_at_through_the_same_cells(data_run, tmp_path, r
     seen = []
     real = alignment.cell_features
 
-    def recording(segmenter, dataset, cells):
+    def recording(segmenter, dataset, cells, test_size):
         seen.append((dataset.items[0].name, cells.images.tobytes() + cells.rows.tobytes() + cells.columns.tobytes()))
-        return real(segmenter, dataset, cells)
+        return real(segmenter, dataset, cells, test_size)
 
     monkeypatch.setattr(alignment, "cell_features", recording)
     analysed(data_run, tmp_path, runs)
@@ -213,7 +213,7 @@ def test_the_distance_is_that_of_source_and_target_pooled(data_run, tmp_path, ru
     segmenter = alignment.load_checkpoint(runs[1])[0]
     parts = {d: open_part(data_run, d, "val") for d in ("source", "target")}
     features = np.concatenate([cell_features(segmenter, parts[d], found.cells[d]) for d in parts])
-    expected = class_center_distance(features, found.classes, 12)
+    expected = class_center_distance(features, found.classes, 12, domains=found.domains)
     assert found.ccd["source_only"]["0"]["per_class"] == pytest.approx(expected)
     assert len(found.domains) == len(found.classes) == len(features)
 

@@ -32,8 +32,8 @@ def test_a_class_absent_from_truth_and_prediction_has_no_score():
     assert iou([[0, 1]], [[0, 1]], num_classes=3) == [1.0, 1.0, None]
 
 
-def test_a_class_that_is_only_predicted_scores_zero():
-    assert iou([[0, 2]], [[0, 0]], num_classes=3) == [0.5, None, 0.0]
+def test_a_class_that_is_only_predicted_has_no_iou_but_costs_the_class_it_was():
+    assert iou([[0, 2]], [[0, 0]], num_classes=3) == [0.5, None, None]
 
 
 def test_a_class_that_is_never_found_scores_zero():
@@ -43,7 +43,7 @@ def test_a_class_that_is_never_found_scores_zero():
 def test_images_are_pooled_before_the_division():
     matrix = ConfusionMatrix(2)
     matrix.update(torch.tensor([[0, 0, 0, 0]]), torch.tensor([[0, 0, 0, 0]]))
-    matrix.update(torch.tensor([[1]]), torch.tensor([[0]]))
+    matrix.update(torch.tensor([[0]]), torch.tensor([[1]]))
     assert matrix.iou() == pytest.approx([4 / 5, 0.0])
 
 

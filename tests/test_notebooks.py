@@ -33,13 +33,10 @@ def source(cell: dict) -> str:
 def test_the_parameters_cell_holds_the_defaults_as_commented_literals(name, stage):
     tagged = [c for c in cells(name, "code") if "parameters" in c["metadata"].get("tags", ())]
     assert len(tagged) == 1
-    lines = source(tagged[0]).splitlines()
-    values = {n.targets[0].id: ast.literal_eval(n.value) for n in ast.parse(source(tagged[0])).body}
-    defaults = STAGES[stage]()
-    assert from_mapping(STAGES[stage], values, name) == defaults
-    assert len(lines) == len(values)
-    uncommented = [line for line in lines if "  # " not in line]
-    assert not uncommented
+    lines, statements = source(tagged[0]).splitlines(), ast.parse(source(tagged[0])).body
+    values = {s.targets[0].id: ast.literal_eval(s.value) for s in statements}
+    assert from_mapping(STAGES[stage], values, name) == STAGES[stage]()
+    assert not [s.targets[0].id for s in statements if "  # " not in lines[s.lineno - 1]]
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

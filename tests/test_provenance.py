@@ -47,7 +47,10 @@ def test_a_changed_text_cell_or_report_does_not(checkout):
 def test_the_record_holds_time_machine_code_and_versions(checkout):
     run = checkout / "03_fada_soft-s0-12345678"
     run.mkdir()
-    provenance.write_provenance(run, started=0, seconds_by_part={"adaptation": 2.0}, iterations_per_second=5.0)
+    made_by = provenance.identify(run.name)
+    provenance.write_provenance(
+        run, made_by=made_by, started=0, seconds_by_part={"adaptation": 2.0}, iterations_per_second=5.0
+    )
     record = json.loads((run / "provenance.json").read_text())
     assert record["started"] == "1970-01-01T00:00:00+00:00"
     assert record["seconds"] > 0 and record["seconds_by_part"] == {"adaptation": 2.0}
@@ -59,4 +62,4 @@ def test_the_record_holds_time_machine_code_and_versions(checkout):
 
 
 def test_outside_a_git_checkout_the_commit_is_unknown(checkout):
-    assert provenance.collect()["git_commit"] is None
+    assert provenance.identify("03_x")["git_commit"] is None

@@ -86,7 +86,7 @@ def test_no_iterations_left_are_no_batches(source):
 
 
 @pytest.mark.parametrize(
-    ("name", "parameter"), [("source", "source_size"), ("target", "target_size"), ("distill", "target_size")]
+    ("name", "parameter"), [("source", "source_size"), ("target", "target_size"), ("distill target", "target_size")]
 )
 def test_images_of_different_sizes_ask_for_the_size_that_exists(source, name, parameter):
     image, label = source.load(0)

@@ -17,6 +17,8 @@ from fada_lib.training.checkpoint import load_checkpoint
 from fada_lib.training.device import prepare
 
 DOMAINS = ("source", "target")
+DIVERGED = {"mean": None, "median": None}
+"""What a network whose features are not finite gets: it stays in the tables, without a value."""
 
 
 @dataclass(frozen=True)
@@ -65,21 +67,26 @@ def analyse(p: AnalyseParameters, progress: Progress) -> Alignment:
     if len(strides) != 1:
         raise UserError(f"runs: networks of output stride {sorted(strides)} cannot share pixels; analyse them apart")
     stride = strides.pop()
-    cells = {d: sample_cells(datasets[d], stride, p.samples_per_domain, p.seed) for d in DOMAINS}
+    cells = {d: sample_cells(datasets[d], stride, p.samples_per_domain, p.seed, p.test_size) for d in DOMAINS}
     classes = np.concatenate([cells[d].classes for d in DOMAINS])
+    domains = np.repeat([0, 1], [len(cells[d]) for d in DOMAINS])
+    num_classes = len(datasets["source"].classes)
     embedded = _runs_to_embed(names, p.embedded)
     progress.start("features and CCD", len(p.runs))
     ccd: dict[str, dict[str, dict]] = {}
     kept: dict[str, np.ndarray] = {}
     for done, (run, (method, seed)) in enumerate(names.items()):
         segmenter, _ = load_checkpoint(run, compute.device)
-        features = np.concatenate([cell_features(segmenter, datasets[d], cells[d]) for d in DOMAINS])
-        values = class_center_distance(
-            features, classes, len(datasets["source"].classes), squared=p.squared_denominator
-        )
-        ccd.setdefault(method, {})[str(seed)] = summary(values)
-        if run in embedded:
-            kept[method] = features
+        features = np.concatenate([cell_features(segmenter, datasets[d], cells[d], p.test_size) for d in DOMAINS])
+        found = dict(DIVERGED, per_class=[None] * num_classes)
+        if np.isfinite(features).all():
+            values = class_center_distance(
+                features, classes, num_classes, domains=domains, squared=p.squared_denominator
+            )
+            found = summary(values)
+            if run in embedded:
+                kept[method] = features
+        ccd.setdefault(method, {})[str(seed)] = found
         progress.update(done + 1)
     ordered = {method: kept[method] for method in p.embedded if method in kept}
     return Alignment(cells, ccd, _embeddings(p, ordered, progress))

@@ -6,7 +6,13 @@ from fada_lib.parameters import UserError
 
 
 def class_center_distance(
-    features: np.ndarray, classes: np.ndarray, num_classes: int, *, squared: bool = True, min_samples: int = 20
+    features: np.ndarray,
+    classes: np.ndarray,
+    num_classes: int,
+    *,
+    domains: np.ndarray | None = None,
+    squared: bool = True,
+    min_samples: int = 20,
 ) -> list[float | None]:
     """CCD(i) = mean over j != i of (mean over x in S_i of |x - mu_i|^2) / |mu_i - mu_j|^2 (Eq. 9).
 
@@ -18,6 +24,8 @@ def class_center_distance(
         Ground-truth channels.
     num_classes : int
         K.
+    domains : (N,) int array, optional
+        0 source, 1 target: `min_samples` then holds in each domain, for a class seen in one alone shows nothing.
     squared : bool
         The paper's denominator is the squared norm, which makes CCD independent of the features' scale;
         slides about the paper print the norm itself.
@@ -30,7 +38,8 @@ def class_center_distance(
         K values, 0 or more, lower is better aligned; None for a class that is left out. Pairs whose centres
         coincide exactly (features that a network has lost) are left out of the mean.
     """
-    counts = np.bincount(classes, minlength=num_classes)
+    parts = [classes] if domains is None else [classes[domains == d] for d in (0, 1)]
+    counts = np.min([np.bincount(part, minlength=num_classes) for part in parts], axis=0)
     kept = [c for c in range(num_classes) if counts[c] >= min_samples]
     features = features.astype(np.float64)
     centres = {c: features[classes == c].mean(axis=0) for c in kept}

@@ -45,16 +45,19 @@ def pure_cells(channels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return np.where(low == high, low, IGNORE).astype(np.uint8)
 
 
-def sample_cells(dataset: SegmentationDataset, stride: int, count: int, seed: int) -> Cells:
-    """Draw up to `count` pure cells of a data set, the same number per class as far as classes have them.
+def sample_cells(
+    dataset: SegmentationDataset, stride: int, count: int, seed: int, test_size: tuple[int, ...] = ()
+) -> Cells:
+    """Draw up to `count` pure cells of all images, the same number per class as far as classes have them.
 
-    The number of images looked at is what it takes for every cell's class to be known: all of them.
+    `stride` is the networks' output stride, `test_size` (width, height) the size that they are tested at.
     """
     rng = np.random.default_rng((seed, 5))
     positions = []
     for index in range(len(dataset)):
         label = np.array(dataset.load(index)[1])
-        shape = (-(-label.shape[0] // stride), -(-label.shape[1] // stride))
+        width, height = test_size or label.shape[::-1]
+        shape = (-(-height // stride), -(-width // stride))
         cells = pure_cells(label, shape)
         rows, columns = np.nonzero(cells != IGNORE)
         positions.append(np.stack([np.full(len(rows), index), rows, columns, cells[rows, columns]], axis=1))

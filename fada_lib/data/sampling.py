@@ -15,7 +15,8 @@ from fada_lib.data.dataset import SegmentationDataset
 from fada_lib.data.transforms import draw_augmentation
 from fada_lib.parameters import UserError
 
-STREAMS = {"source": 0, "target": 1, "distill": 2}
+STREAMS = {"source": 0, "target": 1, "distill target": 2, "adapt source": 3, "adapt target": 4}
+"""Stages see different batches of the same seed: adaptation does not replay pretraining."""
 
 
 @lru_cache(maxsize=8)
@@ -129,6 +130,6 @@ def batches(
         raise UserError(str(error).splitlines()[-1].rpartition("UserError: ")[2]) from error
     except RuntimeError as error:
         if "stack expects each tensor to be equal size" in str(error):
-            domain = "source" if stream.name == "source" else "target"
+            domain = stream.name.split()[-1]
             raise UserError(f"the {domain} images differ in size: set {domain}_size to [width, height]") from error
         raise

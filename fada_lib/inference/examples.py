@@ -24,7 +24,10 @@ def example_predictions(
     for index in (i % len(dataset) for i in indices):
         image, truth = dataset.test_example(index, test_size)
         predictions = {
-            name: probabilities(segmenter.eval(), image[None], tuple(truth.shape))[0].argmax(0).cpu().numpy()
+            name: probabilities(segmenter.eval(), image[None].to(_device(segmenter)), tuple(truth.shape))[0]
+            .argmax(0)
+            .cpu()
+            .numpy()
             for name, segmenter in segmenters.items()
         }
         rows.append({"image": image.permute(1, 2, 0).numpy(), "truth": truth.numpy(), "predictions": predictions})
@@ -66,8 +69,12 @@ def example_encodings(
     return pixels, soft[:, rows, columns].T.numpy(), hard[:, rows, columns].T.numpy()
 
 
+def _device(segmenter: Segmenter) -> torch.device:
+    return next(segmenter.parameters()).device
+
+
 @torch.inference_mode()
 def _logits(segmenter: Segmenter, images: torch.Tensor) -> torch.Tensor:
     segmenter.eval()
-    logits = segmenter(normalise(images, segmenter.feature_extractor.input_convention))
+    logits = segmenter(normalise(images.to(_device(segmenter)), segmenter.feature_extractor.input_convention))
     return upsample(logits.float(), images.shape[-2:]).cpu()

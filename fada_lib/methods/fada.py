@@ -13,7 +13,6 @@ from fada_lib.losses.terms import Term
 from fada_lib.methods.interface import Method, Outputs
 from fada_lib.methods.options import FadaOptions
 from fada_lib.models.discriminator import FineGrainedDiscriminator
-from fada_lib.parameters import UserError
 
 
 class Fada(Method):
@@ -26,18 +25,10 @@ class Fada(Method):
         Channels of the features.
     num_classes : int
         K.
-
-    Raises
-    ------
-    UserError
-        For an unknown encoding, mean or resolution.
     """
 
     def __init__(self, options: FadaOptions, channels: int, num_classes: int) -> None:
         super().__init__()
-        for name, known in (("encoding", ("soft", "hard")), ("hard_mean", ("all", "kept"))):
-            require_choice(name, getattr(options, name), known)
-        require_choice("discriminator_resolution", options.discriminator_resolution, ("feature", "input"))
         self.options = options
         self.discriminator = FineGrainedDiscriminator(channels, num_classes, options.discriminator_channels)
 
@@ -76,9 +67,3 @@ class Fada(Method):
         if self.options.encoding == "hard" and self.options.hard_mean == "kept":
             return Term(term.total, kept_pixels(knowledge)).mean()
         return term.mean()
-
-
-def require_choice(name: str, value: str, known: tuple[str, ...]) -> None:
-    """Raise `UserError` unless `value` is one of the `known` values of the option `name`."""
-    if value not in known:
-        raise UserError(f"option '{name}' is '{value}': choose one of {', '.join(known)}")

@@ -29,20 +29,20 @@ class ConfusionMatrix:
         self.counts += torch.bincount(index, minlength=self.num_classes**2).view_as(self.counts)
 
     def iou(self) -> list[float | None]:
-        """IoU = TP / (TP + FP + FN) by class, 0..1; None for a class absent from truth *and* prediction."""
+        """IoU = TP / (TP + FP + FN) by class, 0..1; None for a class absent from the truth."""
         return intersection_over_union(self.counts)
 
 
 def intersection_over_union(counts: torch.Tensor) -> list[float | None]:
     """IoU of each class from a (K, K) matrix of counts [truth, prediction].
 
-    A class that occurs neither in the truth nor in any prediction has no IoU (None). `cityscapesscripts`
-    also drops classes absent from the truth alone; the authors' release counts absent classes as 0.
+    A class absent from the truth has no IoU (None), as in `cityscapesscripts`, so that all methods are judged on
+    the same classes; the authors' release counts absent classes as 0.
     """
     counts = counts.double().cpu()
     intersection = counts.diagonal()
     union = counts.sum(0) + counts.sum(1) - intersection
-    return [float(i / u) if u > 0 else None for i, u in zip(intersection, union, strict=True)]
+    return [float(i / u) if t > 0 else None for i, u, t in zip(intersection, union, counts.sum(1), strict=True)]
 
 
 def mean_iou(iou: Sequence[float | None], channels: Sequence[int] | None = None) -> float:

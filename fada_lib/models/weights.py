@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torchvision.models import ResNet50_Weights, ResNet101_Weights, VGG16_Weights
 
+from fada_lib.data.transforms import IMAGENET_STD
 from fada_lib.files import resolve
 from fada_lib.models.segmenter import Segmenter
 from fada_lib.parameters import UserError
@@ -42,9 +43,11 @@ def initialise(segmenter: Segmenter, backbone: str, weights: str) -> None:
         if backbone not in TORCHVISION_WEIGHTS:
             raise UserError(f"weights: there are no ImageNet weights for '{backbone}'; set weights: none")
         try:
-            state = TORCHVISION_WEIGHTS[backbone].get_state_dict(progress=True, check_hash=True)
+            state = dict(TORCHVISION_WEIGHTS[backbone].get_state_dict(progress=True, check_hash=True))
         except OSError as error:
             raise UserError(f"weights: the download failed ({error}); set weights to a local file") from error
+        if backbone == "vgg16":
+            state["features.0.weight"] = _for_caffe_input(state["features.0.weight"])
     else:
         state = read_state(resolve(weights))
     _load(segmenter, backbone, state, weights)
@@ -77,6 +80,12 @@ def _load(segmenter: Segmenter, backbone: str, state: Mapping[str, torch.Tensor]
             raise UserError(f"weights: {where} does not fit backbone '{backbone}': {key} is {shapes}")
     fitting = {k: v for k, v in state.items() if k in expected}
     segmenter.feature_extractor.backbone.load_state_dict(fitting, strict=False)
+
+
+def _for_caffe_input(weight: torch.Tensor) -> torch.Tensor:
+    """torchvision's first VGG layer, which wants standardised RGB, for BGR in 0..255 less its mean."""
+    deviation = 255 * torch.tensor(IMAGENET_STD).view(1, 3, 1, 1)
+    return (weight / deviation).flip(1)
 
 
 def _renamed_vgg(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

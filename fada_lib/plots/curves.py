@@ -1,4 +1,4 @@
-"""How training went: losses and learning rate of a run, target mIoU of all methods over the iterations."""
+"""How training went: losses and learning rate of a run, target tune mIoU of all methods over the iterations."""
 
 from collections.abc import Mapping, Sequence
 
@@ -46,10 +46,10 @@ def training_curves(history: Sequence[Mapping[str, float]]) -> Figure:
 @styled
 def target_curves(
     histories: Mapping[str, Sequence[Sequence[Mapping[str, float]]]],
-    key: str = "target_val_miou",
+    key: str = "target_tune_miou",
     references: Mapping[str, float] | None = None,
 ) -> Figure:
-    """Target mIoU over the iterations of adaptation: mean over seeds, band from lowest to highest.
+    """Target tune mIoU over the iterations of adaptation: mean over seeds, band from lowest to highest.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def target_curves(
     key : str
         What to draw, a fraction 0..1 in the rows of the histories.
     references : mapping, optional
-        Method name -> mIoU (0..1) drawn as a dashed level, e.g. source only and the oracle.
+        Method name -> mIoU (0..1) on the same split, drawn as a dashed level, e.g. source only and the oracle.
     """
     figure, axes = plt.subplots(figsize=(10, 5))
     for name in sorted(histories, key=method_order):
@@ -79,7 +79,7 @@ def target_curves(
             axes.fill_between(common, values.min(0), values.max(0), color=method_colour(name), alpha=0.15, linewidth=0)
     for name, value in (references or {}).items():
         axes.axhline(100 * value, color=method_colour(name), linestyle="--", linewidth=1.5, label=method_label(name))
-    axes.set(xlabel="iteration of adaptation", ylabel="target mIoU (%)")
+    axes.set(xlabel="iteration of adaptation", ylabel="target tune mIoU (%)")
     axes.grid(axis="y")
     figure.legend(loc="outside right upper")
     return figure

@@ -1,4 +1,4 @@
-"""Dose and response: what FADA gains over the binary baseline as the label shift grows."""
+"""Dose and response: what FADA gains over the binary baseline as the target's district moves from the source's."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ def dose_figure(
     Parameters
     ----------
     shifts : sequence of float
-        Strength of the label shift, 0 (same class frequencies) to 1 (full).
+        Strength of the label shift, 0 (the source's district) to 1 (another: frequencies, sizes and layout).
     values : sequence of sequences
         Difference in target mIoU per seed at each shift, fractions of 1.
     intervals : sequence of (low, high) or None
@@ -41,7 +41,7 @@ def dose_figure(
     axes.set_xticks(list(shifts), [f"{s:g}" for s in shifts])
     axes.margins(x=0.12)
     shown = f"\nbar: {100 * level:.0f} % t interval" if any(intervals) else "\none seed, no spread"
-    axes.set(xlabel="label shift (0: same class frequencies, 1: full shift)")
+    axes.set(xlabel="label shift (0: the source's district, 1: another, in frequencies, sizes and layout)")
     axes.set_ylabel(f"difference in target mIoU (points){shown}")
     axes.set_title(label)
     axes.grid(axis="y")

@@ -14,9 +14,7 @@ _MARKERS = {0: "o", 1: "^"}
 
 
 @styled
-def embedding_figure(
-    panels: Mapping[str, Mapping[str, np.ndarray]], class_set: ClassSet, by_domain: bool = True
-) -> Figure:
+def embedding_figure(panels: Mapping[str, Mapping[str, np.ndarray]], class_set: ClassSet) -> Figure:
     """Panels in the order given; under each, the same points coloured by domain.
 
     Parameters
@@ -24,17 +22,14 @@ def embedding_figure(
     panels : mapping
         Method name -> ``points`` (N, 2) coordinates, ``classes`` (N,) channels, ``domains`` (N,) 0 source,
         1 target.
-    by_domain : bool
-        Whether to draw the second row.
     """
-    rows = 2 if by_domain else 1
-    size = (4.3 * len(panels) + 2.2, 4.3 * rows + 0.5)
-    figure, grid = plt.subplots(rows, len(panels), figsize=size, squeeze=False)
+    size = (4.3 * len(panels) + 2.2, 9.1)
+    figure, grid = plt.subplots(2, len(panels), figsize=size, squeeze=False)
     palette = np.array(class_colours(class_set))
     domain_palette = np.array([plt.matplotlib.colors.to_rgb(c) for c in (SOURCE_COLOUR, TARGET_COLOUR)])
     for column, (name, panel) in enumerate(panels.items()):
         points, classes, domains = (np.asarray(panel[key]) for key in ("points", "classes", "domains"))
-        for row in range(rows):
+        for row in range(2):
             axes = grid[row, column]
             colours = palette[classes] if row == 0 else domain_palette[domains.astype(int)]
             for domain, marker in _MARKERS.items():
@@ -46,17 +41,16 @@ def embedding_figure(
             axes.set_xlabel("t-SNE 1 (no unit)", color="#6b6b6b", fontsize=12)
         grid[0, column].set_title(method_label(name))
     grid[0, 0].set_ylabel("coloured by class")
-    if by_domain:
-        grid[1, 0].set_ylabel("coloured by domain")
+    grid[1, 0].set_ylabel("coloured by domain")
     present = sorted({int(k) for panel in panels.values() for k in np.unique(panel["classes"])})
-    figure.legend(handles=_handles(class_set, present, by_domain), loc="outside right center")
+    figure.legend(handles=_handles(class_set, present), loc="outside right center")
     return figure
 
 
-def _handles(class_set: ClassSet, present: list[int], by_domain: bool) -> list[Line2D]:
+def _handles(class_set: ClassSet, present: list[int]) -> list[Line2D]:
     """Legend entries: the classes that occur, then the two domains."""
     colours = class_colours(class_set)
     dots = [(colours[k], "s", class_set.names[k]) for k in present]
-    domains = (SOURCE_COLOUR, TARGET_COLOUR) if by_domain else ("#4d4d4d", "#4d4d4d")
+    domains = (SOURCE_COLOUR, TARGET_COLOUR)
     dots += [(domains[d], _MARKERS[d], name) for d, name in enumerate(("source", "target"))]
     return [Line2D([], [], linestyle="none", marker=m, markersize=9, color=c, label=n) for c, m, n in dots]

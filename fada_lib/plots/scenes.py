@@ -32,12 +32,6 @@ def colour(channels: np.ndarray, class_set: ClassSet) -> np.ndarray:
     return painted
 
 
-def blend(image: np.ndarray, channels: np.ndarray, class_set: ClassSet, opacity: float = 0.55) -> np.ndarray:
-    """Lay the coloured labels over the image, (H, W, 3) uint8; ignored pixels keep the image, darkened."""
-    painted = class_set.palette[np.asarray(channels).astype(np.uint8)]
-    return np.round((1 - opacity) * image + opacity * painted).astype(np.uint8)
-
-
 @styled
 def domain_grid(images_by_domain: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]], class_set: ClassSet) -> Figure:
     """Images above their labels, one pair of rows a domain.

@@ -54,11 +54,6 @@ _SPARE_COLOURS = ("#56B4E9", "#D55E00", "#F0E442")
 _SYMBOLS = {"lambda_adv": "λ"}
 
 
-def use_style() -> None:
-    """Apply the style to the whole session, for figures that a notebook draws by hand."""
-    mpl.rcParams.update(STYLE)
-
-
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """Decorate a function that returns a figure: drawn in the style, and never shown twice by a notebook."""
 

@@ -72,8 +72,8 @@ def execute(plan: Plan, pending: Sequence[Run], jobs: int) -> int:
 
 
 def _environment() -> dict[str, str]:
-    """The kernels come from this Python environment, whatever kernels and packages the user has elsewhere."""
-    return {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", "PYTHONNOUSERSITE": "1"}
+    """The kernels come from this Python environment, whatever the user has elsewhere, and know their study."""
+    return {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", "PYTHONNOUSERSITE": "1", "FADA_STUDY": "1"}
 
 
 def _end(process: subprocess.Popen) -> None:

@@ -76,7 +76,7 @@ class _Builder:
 
     def section(self, name: str, stage: str, drop: Iterable[str] = ()) -> dict:
         """A section's values, checked for names that the study itself sets."""
-        values = self.content.get(name) or {}
+        values = {} if self.content.get(name) is None else self.content[name]
         where = f"{self.params}, section '{name}'"
         if not isinstance(values, dict):
             raise UserError(f"{where} must be a mapping of names to values")
@@ -125,7 +125,7 @@ class _Builder:
     def method_entries(self) -> dict[str, dict]:
         """Section `methods` with grids unrolled: name -> values of `AdaptParameters`, options completed."""
         shared = self.section("adapt", "adapt", drop=())
-        declared = self.content.get("methods") or {}
+        declared = {} if self.content.get("methods") is None else self.content["methods"]
         if not isinstance(declared, dict):
             raise UserError(f"{self.params}, section 'methods' must be a mapping of names to settings")
         entries = {}
@@ -166,7 +166,7 @@ class _Builder:
         """The methods that section `distill` names; all of them without its `teachers`."""
         if "distill" not in self.content:
             return []
-        wanted = (self.content["distill"] or {}).get("teachers")
+        wanted = self.section("distill", "distill").get("teachers")
         return select(entries, wanted, f"{self.params}, section 'distill': 'teachers'")
 
     def add_analysis(self, world: Run, entries: Mapping[str, dict]) -> None:
@@ -180,9 +180,13 @@ class _Builder:
         if not isinstance(embedded, (list, tuple)):
             raise UserError(f"{where} must be a list of methods, not {embedded!r}")
         for name in values.get("embedded", ()):
-            if name not in known:
+            if not isinstance(name, str) or name not in known:
                 raise UserError(f"{where}: unknown method '{name}'; {advice(str(name), known)}")
-        values = {**values, "embedded": [name for name in embedded if name in present]}
+        values = {
+            **values,
+            "embedded": [name for name in embedded if name in present],
+            "test_size": self.section("pretrain", "pretrain").get("test_size", ()),
+        }
         self.add("analyse", "analysis", values, [world, *models], "analysis")
 
 

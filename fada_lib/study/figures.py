@@ -23,21 +23,23 @@ from fada_lib.study.comparisons import (
     differences,
     doses,
     ladders,
+    mean_of,
     sensitivity,
-    summary_of,
 )
 from fada_lib.study.results import Study
 
 CAPTIONS: dict[str, str] = {
     "comparison": "Target mIoU of every method. Small marks are seeds, the large mark their mean, the bar one "
     "standard deviation each way.",
-    "differences": "Paired differences: both methods of a pair start from the same source checkpoint.",
+    "differences": "Paired differences, same seed on both sides: adaptations start from one source checkpoint; what is "
+    "self-distilled (SD) was taught by its own method's adaptation.",
     "components": "What adaptation, self-distillation (SD) and multi-scale testing (MST) each add, for FADA and "
     "for the baselines alike.",
     "classes": "IoU by class, mean over seeds; the best method of a class is bold, the oracle apart.",
-    "curves": "Target mIoU while the adaptations run; the band spans the seeds. Measured for this figure only: "
-    "no checkpoint is chosen by it.",
-    "dose": "The gain of FADA over the binary discriminator as the shift of class frequencies grows.",
+    "curves": "mIoU on the target's tune split while the adaptations run; the band spans the seeds. Measured for this "
+    "figure only: no checkpoint is chosen by it.",
+    "dose": "The gain of FADA over the binary discriminator as the target's district (frequencies, sizes and layout) moves "
+    "away from the source's.",
     "sensitivity": "mIoU on the target's tune split against the weight of the adversarial loss; rings mark the "
     "best of each method.",
     "ccd": "Class Center Distance (Eq. 9): spread within a class over distance between classes, both domains pooled.",
@@ -66,7 +68,8 @@ def _figures(study: Study) -> Iterator[tuple[str, Figure]]:
     if means:
         yield "classes", class_heatmap(means, study.classes)
     if histories := _histories(study):
-        references = {name: score for name in ("source_only", "oracle") if (score := _mean(study, name)) is not None}
+        levels = {name: mean_of(study.scores(name, "target_tune").values()) for name in ("source_only", "oracle")}
+        references = {name: level for name, level in levels.items() if level is not None}
         yield "curves", target_curves(histories, references=references)
     if found := doses(study):
         values, intervals = [d.values for d in found.values()], [d.interval for d in found.values()]
@@ -97,7 +100,7 @@ def _histories(study: Study) -> dict[str, list[list[dict]]]:
             path = run.folder / "history.jsonl"
             if run.stage == "adapt" and path.exists():
                 history = read_json_lines(path)
-                if sum("target_val_miou" in row for row in history) > 1:
+                if sum("target_tune_miou" in row for row in history) > 1:
                     found.setdefault(method, []).append(history)
     return found
 
@@ -110,8 +113,3 @@ def _by_weight(points: dict[tuple[float, int], list]) -> dict[float, list[float]
         if weight not in best or sum(values) / len(values) > sum(best[weight]) / len(best[weight]):
             best[weight] = values
     return best
-
-
-def _mean(study: Study, method: str) -> float | None:
-    summary = summary_of(study.scores(method).values())
-    return summary.mean if summary else None

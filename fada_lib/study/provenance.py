@@ -47,14 +47,27 @@ def code_hash(notebook: Path | None = None) -> str:
     return digest.hexdigest()[:12]
 
 
-def collect() -> dict[str, object]:
-    """The facts that hold for any run of this moment: commit, versions, hardware."""
-    return {"git_commit": _git_commit(), "versions": _versions(), "hardware": _hardware()}
+def identify(run_name: str) -> dict[str, object]:
+    """Who makes a run: code, commit, versions, hardware. Taken when it starts, for code may be edited while it runs.
+
+    Parameters
+    ----------
+    run_name : str
+        The run's folder, whose name starts with the number of its notebook.
+    """
+    notebooks = sorted((files.PROJECT_ROOT / "notebooks").glob(f"{run_name[:2]}_*.ipynb"))
+    return {
+        "code_hash": code_hash(notebooks[0] if notebooks else None),
+        "git_commit": _git_commit(),
+        "versions": _versions(),
+        "hardware": _hardware(),
+    }
 
 
 def write_provenance(
     run: Path,
     *,
+    made_by: dict[str, object],
     started: float,
     seconds_by_part: dict[str, float] | None = None,
     iterations_per_second: float | None = None,
@@ -64,16 +77,17 @@ def write_provenance(
     Parameters
     ----------
     run : path
-        The run's folder, whose name starts with the number of its notebook.
+        The run's folder.
+    made_by : dict
+        What `identify` said when the run started.
     started : float
         Unix time at the run's beginning, s.
     seconds_by_part : mapping of str to float, optional
         Seconds of each part, e.g. ``{"adaptation": 71.2, "evaluation": 9.0}``.
     iterations_per_second : float, optional
-        Training iterations per second, without evaluation.
+        Of the last sitting, tests along the way included.
     """
     finished = time.time()
-    notebooks = sorted((files.PROJECT_ROOT / "notebooks").glob(f"{run.name[:2]}_*.ipynb"))
     content = {
         "run": run.name,
         "started": _iso(started),
@@ -82,8 +96,7 @@ def write_provenance(
         "seconds_by_part": {part: round(seconds, 2) for part, seconds in (seconds_by_part or {}).items()},
         "iterations_per_second": iterations_per_second,
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        "code_hash": code_hash(notebooks[0] if notebooks else None),
-        **collect(),
+        **made_by,
     }
     files.write_json(run / "provenance.json", content)
 

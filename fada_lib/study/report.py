@@ -40,6 +40,7 @@ def write_report(folder: Path) -> Path:
         `report.html`, written last.
     """
     study = read_study(folder.resolve())
+    _clear(study.folder)
     for run in study.runs:
         convert_notebook(run.folder / "notebook.ipynb")
     tables = [*build_tables(study), published_table()]
@@ -49,6 +50,13 @@ def write_report(folder: Path) -> Path:
     content = report_html(study, tables, draw_figures(study))
     write_text(study.folder / "report.html", content)
     return study.folder / "report.html"
+
+
+def _clear(folder: Path) -> None:
+    """Remove the tables and figures of an earlier report, which may have told of other methods."""
+    for part, kinds in (("tables", ("csv", "md")), ("figures", ("png", "pdf"))):
+        for path in (path for kind in kinds for path in (folder / part).glob(f"*.{kind}")):
+            path.unlink()
 
 
 def convert_notebook(notebook: Path) -> None:

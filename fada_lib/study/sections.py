@@ -29,9 +29,9 @@ SET_BY_THE_STUDY = {
     "pretrain": ("run", "data", "seed", "threads", "method", "domain"),
     "adapt": ("run", "data", "seed", "threads", "source_run", "name"),
     "distill": ("run", "data", "seed", "threads", "teacher_run"),
-    "analyse": ("run", "data", "threads", "runs"),
+    "analyse": ("run", "data", "threads", "runs", "test_size"),
 }
-"""Parameters that a section may not give, because the study's seeds, threads and shape decide them."""
+"""Parameters that a section may not give, because the study's seeds, threads, shape and pretraining decide them."""
 
 
 def check_keys(content: Mapping, params: Path) -> None:
@@ -75,6 +75,7 @@ def grid_points(grid: object, where: str) -> list[dict[str, object]]:
     if grid is None:
         return [{}]
     lists = isinstance(grid, dict) and grid and all(isinstance(v, list) and v for v in grid.values())
+    lists = lists and all(isinstance(name, str) for name in grid)
     if not lists:
         raise UserError(f"{where}: 'grid' must map names to lists of values, not {grid!r}")
     return [dict(zip(grid, point, strict=True)) for point in itertools.product(*grid.values())]
@@ -118,7 +119,7 @@ def select(entries: Mapping[str, dict], wanted: Sequence[str] | None, where: str
         raise UserError(f"{where} must be a list of methods, not {wanted!r}")
     known = dict.fromkeys([*entries, *(name.split("@")[0] for name in entries)])
     for name in wanted:
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             raise UserError(f"{where}: unknown method '{name}'; {advice(str(name), known)}")
     return [name for name in entries if name in wanted or name.split("@")[0] in wanted]
 

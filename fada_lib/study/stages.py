@@ -4,16 +4,19 @@ A `Stage` checks the notebook's parameters, keeps the run's folder, progress and
 `metrics.json` at the end. `ensure` runs a missing predecessor of an interactive session with one call.
 """
 
+import difflib
 import math
+import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from fada_lib.data.domains import made_world, open_part
 from fada_lib.data.world.write import make_world
-from fada_lib.files import read_json, resolve, write_json, write_yaml_if_changed
+from fada_lib.files import read_json, resolve, write_json, write_text, write_yaml_if_changed
 from fada_lib.inference.evaluate import evaluate, target_entropy
 from fada_lib.models.segmenter import Segmenter
 from fada_lib.parameters import (
@@ -29,7 +32,7 @@ from fada_lib.parameters import (
 )
 from fada_lib.plots.style import save
 from fada_lib.progress import Progress
-from fada_lib.study.provenance import write_provenance
+from fada_lib.study.provenance import identify, write_provenance
 from fada_lib.training.adapt import adapt
 from fada_lib.training.checkpoint import load_checkpoint
 from fada_lib.training.distill import distill, label_target
@@ -61,6 +64,8 @@ class Stage:
         self.folder = resolve(self.p.run)
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "metrics.json").unlink(missing_ok=True)
+        self._made_by = identify(self.folder.name)
+        self._forget_what_other_code_left()
         write_yaml_if_changed(self.folder / "params.yaml", to_mapping(self.p))
         self.progress = Progress(self.folder)
         self._started = time.time()
@@ -69,6 +74,10 @@ class Stage:
     def from_namespace(cls, stage: str, namespace: Mapping[str, object]) -> "Stage":
         """The run that a notebook describes: those of its variables that name a parameter; the rest are defaults."""
         names = STAGES[stage].__dataclass_fields__
+        for name, value in namespace.items():
+            near = difflib.get_close_matches(name, names, n=1, cutoff=0.85)
+            if near and name not in names and isinstance(value, (str, int, float, list, dict)):
+                raise UserError(f"unknown parameter '{name}'; did you mean '{near[0]}'?")
         return cls(stage, {name: namespace[name] for name in names if name in namespace})
 
     def keep(self, figure: Figure, name: str) -> Figure:
@@ -78,13 +87,24 @@ class Stage:
 
     def finish(self, metrics: Mapping[str, object]) -> dict:
         """Write `provenance.json`, then `metrics.json` as the mark of completion; returns the metrics."""
-        seconds = self.progress.seconds_by_part
-        iterations = getattr(self.p, "iterations", 0)
-        rate = iterations / seconds["training"] if seconds.get("training") else None
-        write_provenance(self.folder, started=self._started, seconds_by_part=seconds, iterations_per_second=rate)
+        write_provenance(
+            self.folder,
+            made_by=self._made_by,
+            started=self._started,
+            seconds_by_part=self.progress.seconds_by_part,
+            iterations_per_second=self.progress.rate_by_part.get("training"),
+        )
         content = {"schema": SCHEMA, "stage": self.stage, "run": self.folder.name, "seed": self.p.seed, **metrics}
         write_json(self.folder / "metrics.json", content)
+        (self.folder / "resume.pt").unlink(missing_ok=True)
         return content
+
+    def _forget_what_other_code_left(self) -> None:
+        """A run continues only what the same code began: otherwise its digits would be nobody's."""
+        mark, code = self.folder / "resume.code", str(self._made_by["code_hash"])
+        if not mark.exists() or mark.read_text(encoding="utf-8") != code:
+            (self.folder / "resume.pt").unlink(missing_ok=True)
+            write_text(mark, code)
 
 
 def evaluate_run(stage: Stage, segmenter: Segmenter) -> dict:
@@ -117,14 +137,21 @@ def evaluate_run(stage: Stage, segmenter: Segmenter) -> dict:
 
 
 def prepare_data(stage: Stage) -> None:
-    """Make the world of a data run whose roots are empty; real data stay where they are."""
+    """Make the world of a data run whose roots are empty; real data stay where they are.
+
+    An interactive run replaces a world of other parameters; a study's run never holds one.
+    """
     p: DataParameters = stage.p
     if bool(p.source_root) != bool(p.target_root):
         raise UserError("source_root and target_root: name both, or none to make a world")
     if not p.source_root:
         spec = made_world(p)
+        world = stage.folder / "world"
+        described = world / "world.json"
+        if str(p.run).startswith(INTERACTIVE) and described.exists() and read_json(described)["spec"] != asdict(spec):
+            shutil.rmtree(world)
         stage.progress.start("world", spec.images)
-        make_world(stage.folder / "world", spec, lambda done, _: stage.progress.update(done))
+        make_world(world, spec, lambda done, _: stage.progress.update(done))
 
 
 def train(stage: Stage) -> Segmenter:
@@ -173,6 +200,16 @@ def ensure(stage: str, run: str, **values: object) -> Path:
     segmenter = train(predecessor)
     predecessor.finish(evaluate_run(predecessor, segmenter))
     return folder
+
+
+def ensure_all(runs: Iterable[str]) -> None:
+    """`ensure` for runs of notebooks 02, 03 and 04, told apart by their folder's number, the method by its name."""
+    for run in runs:
+        number, _, name = resolve(run).name.partition("_")
+        stage = {"02": "pretrain", "03": "adapt", "04": "distill"}.get(number)
+        if stage is None:
+            raise UserError(f"runs: {run} is no run of notebook 02, 03 or 04")
+        ensure(stage, run, **({"name": "binary", "method": "binary"} if name == "binary" and number == "03" else {}))
 
 
 def finished_metrics(run: str | Path) -> dict:

@@ -112,9 +112,9 @@ def difference_table(study: Study) -> Table:
         [difference_label(d), d.summary.mean, d.interval, d.p_holm, d.summary.n, d.values] for d in differences(study)
     ]
     note = (
-        "Measured here: differences in target mIoU (points, single scale), paired by seed: both start from"
-        " one source checkpoint. Paired t test, Holm's adjustment over this table's rows. One seed gives "
-        "no interval."
+        "Measured here: differences in target mIoU (points, single scale), paired by seed: adaptations"
+        " start from one source checkpoint; what is self-distilled (SD) was taught by its own method's"
+        " adaptation. Paired t test, Holm's adjustment over this table's rows. One seed gives no interval."
     ) + _scope(study)
     return Table("differences", "Differences in target mIoU, paired by seed", columns, rows, note)
 
@@ -220,7 +220,9 @@ def dose_table(study: Study) -> Table | None:
     for shift, d in family.items():
         scores = [summary_of(study.scores(name, label_shift=shift).values()) for name in names]
         rows.append([shift, *scores, d.summary.mean, d.interval, d.p_holm, d.summary.n])
-    note = "Measured here: target mIoU on worlds that differ in nothing but the shift of class frequencies."
+    note = (
+        "Measured here: target mIoU on worlds that differ in nothing but the district: frequencies, sizes and layout."
+    )
     return Table("dose", "Gain of FADA against the label shift", columns, rows, note)
 
 

@@ -16,7 +16,7 @@ from fada_lib.parameters import AdaptParameters, UserError, to_mapping
 from fada_lib.progress import Progress
 from fada_lib.training.checkpoint import load_checkpoint, save_checkpoint
 from fada_lib.training.device import Compute, prepare
-from fada_lib.training.loop import forget_resume_point, run_iterations
+from fada_lib.training.loop import run_iterations
 from fada_lib.training.state import TrainingState, sgd
 from fada_lib.training.supervised import labelled_stream, prepare_images
 
@@ -134,10 +134,10 @@ def adapt(p: AdaptParameters, progress: Progress) -> Segmenter:
         optimisers["discriminator"] = torch.optim.Adam(
             method.parameters(), lr=p.discriminator_learning_rate, betas=DISCRIMINATOR_BETAS
         )
-    streams = [(source, labelled_stream(p, source, "source", p.source_size))]
+    streams = [(source, labelled_stream(p, source, "adapt source", p.source_size))]
     if method.uses_target:
         target = open_part(p.data, "target", "train")
-        streams.append((target, Stream("target", p.seed, p.batch_size, p.target_size, p.flip_probability)))
+        streams.append((target, Stream("adapt target", p.seed, p.batch_size, p.target_size, p.flip_probability)))
 
     def step(iteration: int, batch: list) -> dict[str, torch.Tensor]:
         return adapt_step(
@@ -165,5 +165,4 @@ def adapt(p: AdaptParameters, progress: Progress) -> Segmenter:
     total = recipe.total_iterations + p.iterations
     written = dataclasses.replace(recipe, method=p.name, total_iterations=total, parameters=to_mapping(p))
     save_checkpoint(folder / "checkpoint.pt", segmenter, written)
-    forget_resume_point(folder)
     return segmenter

@@ -6,7 +6,7 @@ import torch
 
 from fada_lib.data.classes import class_set
 from fada_lib.data.domains import open_part
-from fada_lib.files import resolve, write_json
+from fada_lib.files import resolve
 from fada_lib.inference.evaluate import evaluate
 from fada_lib.inference.pseudo_labels import write_pseudo_labels
 from fada_lib.models.segmenter import Segmenter, build_segmenter
@@ -15,13 +15,13 @@ from fada_lib.parameters import DistillParameters, UserError, to_mapping
 from fada_lib.progress import Progress
 from fada_lib.training.checkpoint import Recipe, load_checkpoint, save_checkpoint
 from fada_lib.training.device import prepare
-from fada_lib.training.loop import forget_resume_point, run_iterations
+from fada_lib.training.loop import run_iterations
 from fada_lib.training.state import TrainingState, sgd
 from fada_lib.training.supervised import labelled_stream, supervised_step
 
 
 def label_target(p: DistillParameters, progress: Progress) -> float:
-    """Write the teacher's pseudo labels of the target's training images to `pseudo_labels/`, once.
+    """Write the teacher's pseudo labels of the target's training images to `pseudo_labels/`.
 
     Returns
     -------
@@ -29,12 +29,11 @@ def label_target(p: DistillParameters, progress: Progress) -> float:
         Share of pixels that keep a label, 0..1.
     """
     folder = resolve(p.run)
-    marker = folder / "pseudo_labels.json"
     compute = prepare(p.device, p.precision, p.threads, p.seed)
     teacher, _ = load_checkpoint(p.teacher_run, compute.device)
     train = open_part(p.data, "target", "train")
     progress.start("pseudo labels", len(train))
-    kept = write_pseudo_labels(
+    return write_pseudo_labels(
         teacher,
         train,
         folder / "pseudo_labels",
@@ -44,8 +43,6 @@ def label_target(p: DistillParameters, progress: Progress) -> float:
         threshold=p.confidence_threshold,
         on_progress=progress.update,
     )
-    write_json(marker, {"kept": kept, "images": len(train)})
-    return kept
 
 
 def build_student(p: DistillParameters) -> tuple[Segmenter, Recipe]:
@@ -78,7 +75,7 @@ def distill(p: DistillParameters, progress: Progress) -> Segmenter:
     train = open_part(p.data, "target", "train", folder / "pseudo_labels")
     tune = open_part(p.data, "target", "tune")
     optimiser = sgd(p, student.parameter_groups(p.classifier_learning_rate_factor))
-    stream = dataclasses.replace(labelled_stream(p, train, "distill", p.target_size), scales=p.crop_scales)
+    stream = dataclasses.replace(labelled_stream(p, train, "distill target", p.target_size), scales=p.crop_scales)
     run_iterations(
         TrainingState({"segmenter": student}, {"segmenter": optimiser}),
         p,
@@ -91,5 +88,4 @@ def distill(p: DistillParameters, progress: Progress) -> Segmenter:
     total = recipe.total_iterations + p.iterations
     written = dataclasses.replace(recipe, total_iterations=total, parameters=to_mapping(p))
     save_checkpoint(folder / "checkpoint.pt", student, written)
-    forget_resume_point(folder)
     return student

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import torch
 
@@ -61,15 +60,10 @@ def run_iterations(
             since_log = []
         if p.evaluate_every and done % p.evaluate_every == 0:
             state.history.append({"iteration": done, **evaluate()})
-        if done % p.checkpoint_every == 0 and done < p.iterations:
+        if done % p.checkpoint_every == 0 or done == p.iterations:
             state.save(folder / "resume.pt", identity)
         progress.update(done, _latest(state))
     write_json_lines(folder / "history.jsonl", state.history)
-
-
-def forget_resume_point(folder: Path) -> None:
-    """Delete the checkpoint of an unfinished run, once its result is on disk."""
-    (folder / "resume.pt").unlink(missing_ok=True)
 
 
 def _means(rows: list[dict[str, torch.Tensor]]) -> dict[str, float]:
@@ -78,8 +72,8 @@ def _means(rows: list[dict[str, torch.Tensor]]) -> dict[str, float]:
 
 
 def _latest(state: TrainingState) -> str:
-    losses = [row["segmentation"] for row in state.history if "segmentation" in row]
-    return f"loss {losses[-1]:.3f}" if losses else ""
+    loss = next((row["segmentation"] for row in reversed(state.history) if "segmentation" in row), None)
+    return "" if loss is None else f"loss {loss:.3f}"
 
 
 def _identity(p: TrainingParameters) -> str:

@@ -11,7 +11,7 @@ from fada_lib.parameters import PretrainParameters, UserError, to_mapping
 from fada_lib.progress import Progress
 from fada_lib.training.checkpoint import Recipe, save_checkpoint
 from fada_lib.training.device import prepare
-from fada_lib.training.loop import forget_resume_point, run_iterations
+from fada_lib.training.loop import run_iterations
 from fada_lib.training.state import TrainingState, sgd
 from fada_lib.training.supervised import labelled_stream, supervised_step
 
@@ -47,5 +47,4 @@ def pretrain(p: PretrainParameters, progress: Progress) -> Segmenter:
     folder = resolve(p.run)
     recipe = Recipe(p.backbone, p.norm, data.class_set, p.weights, p.method, p.iterations, to_mapping(p))
     save_checkpoint(folder / "checkpoint.pt", segmenter, recipe)
-    forget_resume_point(folder)
     return segmenter

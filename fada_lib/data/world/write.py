@@ -42,12 +42,21 @@ def make_world(root: Path, spec: WorldSpec, on_progress: Callable[[int, int], No
     Raises
     ------
     UserError
-        If `root` holds anything other than this very world.
+        If `root` holds anything other than this very world, or cannot be written, e.g. on a full disk.
     """
     root = Path(root)
     description = {"generator": GENERATOR_VERSION, "spec": asdict(spec)}
     if _exists(root, description):
         return
+    try:
+        _write(root, spec, description, on_progress)
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"cannot write {root}: {reason}; free some space or choose --output") from error
+
+
+def _write(root: Path, spec: WorldSpec, description: dict, on_progress: Callable[[int, int], None] | None) -> None:
+    """Make the world beside `root`, then give it its name."""
     partial = root.with_name(f".{root.name}.partial")
     if partial.exists():
         shutil.rmtree(partial)
