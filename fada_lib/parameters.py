@@ -36,6 +36,7 @@ class DataParameters:
     target_val_split: str = "val"
     tune_groups: tuple[str, ...] = ("tunewick",)
     class_set: str = "world12"
+    judged_on: tuple[str, ...] = ()
     world_seed: int = 0
     height: int = 96
     width: int = 192

@@ -140,6 +140,12 @@ def test_a_grid_over_the_data_repeats_the_study_in_each_world_and_analyses_the_f
     assert [run.needs[0] for run in plan.runs if run.stage == "analyse"] == [worlds[0].id]
 
 
+def test_the_analysis_tests_at_the_size_of_the_pretraining(tmp_path):
+    assert plan_of(tmp_path).runs[-1].parameters["test_size"] == []
+    plan = plan_of(tmp_path, {"pretrain": {"test_size": [64, 32]}})
+    assert plan.runs[-1].parameters["test_size"] == [64, 32]
+
+
 def test_a_student_counts_for_its_teachers_method(tmp_path):
     plan = plan_of(tmp_path)
     student = next(run for run in plan.runs if run.label == "04_binary-s0")
@@ -176,6 +182,19 @@ def test_writing_twice_touches_nothing(tmp_path):
         ({"seeds": "0,1"}, "list of whole numbers"),
         ({"threads": 0}, "'threads' must be a whole number of at least 1"),
         ({"study": "../elsewhere"}, "plain name"),
+        ({"distill": ["fada_soft"]}, "section 'distill' must be a mapping"),
+        ({"distill": []}, "section 'distill' must be a mapping"),
+        ({"distill": {"teachers": [["binary"]]}}, "'teachers': unknown method '['binary']'"),
+        ({"analysis": {"embedded": [["binary"]]}}, "'embedded': unknown method '['binary']'"),
+        ({"methods": {"binary": {"method": "binary", "grid": {1: [2]}}}}, "'grid' must map names"),
+        ({"methods": {"fada": {"options": {"encoding": "sofft"}}}}, "did you mean 'soft'"),
+        ({"methods": {"fada": {"options": {"lambda_adv": -1}}}}, "'lambda_adv' must be at least 0, not -1"),
+        ({"pretrain": {"norm": "bacth"}}, "did you mean 'batch'"),
+        ({"pretrain": {"test_size": [5]}}, "'test_size' must have 0 or 2 elements"),
+        ({"data": {"class_set": "nope"}}, "choose one of cityscapes19"),
+        ({"data": {"grid": {"label_shift": [0, 4]}}}, "'label_shift' must be at least 0 and at most 1"),
+        ({"analysis": {"perplexity": -1}}, "'perplexity' must be at least 1"),
+        ({"analysis": {"test_size": [64, 32]}}, "'test_size' is set by the study"),
     ],
 )
 def test_wrong_studies_are_refused_with_the_way_out(tmp_path, changes, expected):

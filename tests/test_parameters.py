@@ -1,8 +1,22 @@
 """Parameters from a mapping: what fits, what does not, and what the refusal says."""
 
+import dataclasses
+
 import pytest
 
+from fada_lib.data.classes import CLASS_SETS
+from fada_lib.data.layouts import LAYOUTS
+from fada_lib.limits import CHOICES, LENGTHS, NOT_EMPTY, RANGES
+from fada_lib.methods.options import OPTIONS
+from fada_lib.methods.registry import METHODS
+from fada_lib.models.backbones import BACKBONES, NORMS
 from fada_lib.parameters import STAGES, AdaptParameters, PretrainParameters, UserError, from_mapping, to_mapping
+
+KINDS = {**STAGES, **OPTIONS}
+
+
+def kind_of(name):
+    return next(kind for kind in KINDS.values() if name in {field.name for field in dataclasses.fields(kind)})
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -59,3 +73,68 @@ def test_what_does_not_fit_is_refused_by_name_in_one_line(values, message):
 
 def test_options_are_the_methods_own_business():
     assert from_mapping(AdaptParameters, {"options": {"anything": [1]}}, "here").options == {"anything": [1]}
+
+
+@pytest.mark.parametrize("kind", OPTIONS.values())
+def test_the_default_options_keep_to_their_limits(kind):
+    assert from_mapping(kind, to_mapping(kind()), "here") == kind()
+
+
+def test_choices_are_what_the_registries_know():
+    known = {"class_set": CLASS_SETS, "source_layout": LAYOUTS, "target_layout": LAYOUTS}
+    known |= {"backbone": BACKBONES, "norm": NORMS}
+    assert {name: CHOICES[name] for name in known} == {name: tuple(registry) for name, registry in known.items()}
+    assert set(OPTIONS) == set(METHODS)
+
+
+@pytest.mark.parametrize("name", sorted({*CHOICES, *LENGTHS, *NOT_EMPTY, *RANGES}))
+def test_limits_are_of_parameters_that_exist(name):
+    assert kind_of(name)
+
+
+def test_every_number_has_a_range():
+    fields = [field for kind in KINDS.values() for field in dataclasses.fields(kind)]
+    numbers = (int, float, tuple[int, ...], tuple[float, ...])
+    assert {field.name for field in fields if field.type in numbers} == set(RANGES)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("encoding", "sofft", "is 'sofft': choose one of soft, hard (did you mean 'soft'?)"),
+        ("class_set", "nope", "is 'nope': choose one of cityscapes19, "),
+        ("learning_rate", -1.0, "must be above 0, not -1.0"),
+        ("learning_rate", float("nan"), "must be a finite number, not nan"),
+        ("gradient_clip", float("inf"), "must be a finite number, not inf"),
+        ("batch_size", 0, "must be at least 1, not 0"),
+        ("scales", [], "must not be empty"),
+        ("scales", [1.0, 0.0], "must be above 0, not 0.0"),
+        ("label_shift", 4, "must be at least 0 and at most 1, not 4.0"),
+        ("perplexity", -1, "must be at least 1, not -1.0"),
+        ("test_size", [5], "must have 0 or 2 elements, not 1"),
+        ("jitter", [0.1], "must have 4 elements, not 1"),
+        ("jitter", [0.1, 0.1, 0.1, 0.6], "must end in a hue of at most 0.5, not 0.6"),
+        ("crop_scales", [1.0], "must have 2 elements, not 1"),
+        ("crop_scales", [1.2, 0.8], "must be a smallest and a largest scale, not [1.2, 0.8]"),
+        ("discriminator_channels", [64], "must have 2 elements, not 1"),
+        ("lambda_adv", -1, "must be at least 0, not -1.0"),
+        ("temperature", 0, "must be above 0, not 0.0"),
+        ("clip", 0, "must be above 0 and at most 1, not 0.0"),
+        ("threshold", 2, "must be at least 0 and at most 1, not 2.0"),
+        ("momentum", 1, "must be at least 0 and below 1, not 1.0"),
+        ("embedding_iterations", 249, "must be at least 250, not 249"),
+    ],
+)
+def test_a_value_outside_its_limits_is_refused_in_one_line(name, value, message):
+    with pytest.raises(UserError) as caught:
+        from_mapping(kind_of(name), {name: value}, "here")
+    assert str(caught.value).startswith(f"here: '{name}' {message}")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("label_shift", 0), ("label_shift", 1), ("clip", 1), ("test_size", []), ("lambda_adv", 0), ("gradient_clip", 0)],
+)
+def test_the_ends_of_a_range_are_accepted(name, value):
+    from_mapping(kind_of(name), {name: value}, "here")

@@ -18,7 +18,7 @@ from fada_lib.plots.embedding import embedding_figure
 from fada_lib.plots.encodings import encodings_figure
 from fada_lib.plots.frequencies import class_frequencies, colour_histograms
 from fada_lib.plots.per_class import class_heatmap
-from fada_lib.plots.scenes import blend, colour, domain_grid, prediction_grid
+from fada_lib.plots.scenes import colour, domain_grid, prediction_grid
 from fada_lib.plots.sensitivity import sensitivity_figure
 from fada_lib.plots.style import method_colour, method_label, method_order, save
 
@@ -62,11 +62,6 @@ def test_labels_are_painted_in_cityscapes_colours_and_ignored_pixels_dark() -> N
     assert painted[0, 1].max() <= 112
 
 
-def test_blend_lies_between_image_and_label() -> None:
-    mixed = blend(np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), int), CLASSES, opacity=0.5)
-    assert mixed[0, 0].tolist() == [64, 32, 64]
-
-
 def test_grids_name_domains_methods_and_classes() -> None:
     grid = domain_grid({"game": [(IMAGE, LABELS)], "camera": [(IMAGE, LABELS)] * 2}, CLASSES)
     assert {"game\nimage", "camera\nlabels", "road"} <= set(texts(grid))
@@ -93,7 +88,7 @@ def test_colour_histograms_are_shares_that_add_up() -> None:
 def test_training_curves_give_losses_rate_and_scores_a_panel_each() -> None:
     history = [{"iteration": i, "segmentation": 1.0, "learning_rate": 0.1} for i in (1, 2)]
     assert len(training_curves(history).axes) == 2
-    assert len(training_curves([*history, {"iteration": 2, "target_val_miou": 0.4}]).axes) == 3
+    assert len(training_curves([*history, {"iteration": 2, "target_tune_miou": 0.4}]).axes) == 3
 
 
 def test_series_leaves_out_rows_without_the_key() -> None:
@@ -102,8 +97,8 @@ def test_series_leaves_out_rows_without_the_key() -> None:
 
 
 def test_target_curves_average_seeds_at_the_iterations_that_all_have() -> None:
-    short = [{"iteration": 1, "target_val_miou": 0.2}]
-    long = [{"iteration": 1, "target_val_miou": 0.4}, {"iteration": 2, "target_val_miou": 0.5}]
+    short = [{"iteration": 1, "target_tune_miou": 0.2}]
+    long = [{"iteration": 1, "target_tune_miou": 0.4}, {"iteration": 2, "target_tune_miou": 0.5}]
     (line,) = target_curves({"binary": [short, long]}).axes[0].lines
     assert line.get_xydata().tolist() == [pytest.approx([1, 30])]
 
@@ -162,10 +157,9 @@ def test_a_ccd_that_towers_over_the_others_is_cut_and_written() -> None:
     assert "50.0" in texts(figure)
 
 
-def test_embedding_has_a_second_row_by_domain_on_request() -> None:
+def test_embedding_has_a_second_row_by_domain() -> None:
     panel = {"points": np.zeros((4, 2)), "classes": np.array([0, 1, 0, 1]), "domains": np.array([0, 0, 1, 1])}
     assert len(embedding_figure({"binary": panel, "fada_soft": panel}, CLASSES).axes) == 4
-    assert len(embedding_figure({"binary": panel}, CLASSES, by_domain=False).axes) == 1
 
 
 def test_sensitivity_rings_the_best_lambda() -> None:

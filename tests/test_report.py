@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from synthetic_study import SyntheticStudy, three_seeds
 
+from fada_lib.study import figures
 from fada_lib.study.findings import findings
 from fada_lib.study.report import main, report_html, write_report
 from fada_lib.study.results import read_study
@@ -36,7 +37,7 @@ def links(report: Path) -> list[str]:
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     study = three_seeds(tmp_path_factory.mktemp("results") / "synthetic")
     adapt = next((study.folder / "runs").glob("adapt_fada_soft-s0*"))
-    rows = [{"iteration": i, "target_val_miou": 0.4} for i in (50, 100)]
+    rows = [{"iteration": i, "target_tune_miou": 0.4} for i in (50, 100)]
     (adapt / "history.jsonl").write_text("\n".join(map(json.dumps, rows)))
     cell = nbformat.v4.new_markdown_cell("# A made-up notebook")
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), adapt / "notebook.ipynb")
@@ -57,7 +58,7 @@ def test_every_link_of_the_page_leads_to_a_file_of_the_study(report: Path) -> No
 def test_tables_and_figures_lie_beside_the_report(report: Path) -> None:
     tables = {path.name for path in (report.parent / "tables").iterdir()}
     assert {"main.csv", "main.md", "differences.md", "components.csv", "encodings.csv", "ccd.csv"} <= tables
-    figures = {path.name for path in (report.parent / "figures").iterdir()}
+    drawn = {path.name for path in (report.parent / "figures").iterdir()}
     assert {
         "comparison.pdf",
         "differences.png",
@@ -65,7 +66,7 @@ def test_tables_and_figures_lie_beside_the_report(report: Path) -> None:
         "components.png",
         "ccd.png",
         "curves.png",
-    } <= figures
+    } <= drawn
 
 
 def test_published_numbers_are_labelled(report: Path) -> None:
@@ -99,6 +100,27 @@ def test_the_same_runs_give_the_same_page(report: Path) -> None:
     study = read_study(report.parent)
     again = report_html(study, build_tables(study), {})
     assert again == report_html(read_study(report.parent), build_tables(study), {})
+
+
+def test_tables_and_figures_of_an_earlier_selection_are_removed(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    study.model("source_only", 0, 0.3, stage="pretrain")
+    old = [tmp_path / "tables" / "dose.csv", tmp_path / "figures" / "dose.png", tmp_path / "figures" / "dose.pdf"]
+    own = tmp_path / "figures" / "notes.txt"
+    for path in (*old, own):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("old")
+    write_report(study.folder)
+    assert not any(path.exists() for path in old)
+    assert own.exists() and (tmp_path / "tables" / "main.csv").exists()
+
+
+def test_curves_are_compared_with_references_of_their_own_split(report: Path, monkeypatch) -> None:
+    seen = {}
+    monkeypatch.setattr(figures, "target_curves", lambda histories, references: seen.update(references))
+    monkeypatch.setattr(figures, "save", lambda figure, path: (path, path))
+    assert "curves" in figures.draw_figures(read_study(report.parent))
+    assert seen == pytest.approx({"source_only": 0.30, "oracle": 0.80})
 
 
 def test_a_wrong_folder_ends_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """The made world: deterministic, exactly labelled, shifted as asked, and written like the real data sets."""
 
 import dataclasses
+import errno
 import json
 
 import numpy as np
@@ -174,6 +175,17 @@ def test_an_interrupted_world_leaves_nothing_under_its_name_and_is_made_afresh(t
     assert [p.name for p in tmp_path.iterdir()] == ["world"]
     for made in (p for p in world.rglob("*") if p.is_file()):
         assert made.read_bytes() == (tmp_path / "world" / made.relative_to(world)).read_bytes()
+
+
+def test_a_full_disk_ends_in_one_line_with_the_way_out(tmp_path, monkeypatch):
+    def full(*arguments, **named):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    with pytest.raises(UserError) as caught:
+        make_world(tmp_path / "world", TINY)
+    expected = f"cannot write {tmp_path / 'world'}: No space left on device; free some space or choose --output"
+    assert str(caught.value) == expected
 
 
 def test_a_folder_with_other_files_is_refused(tmp_path):

@@ -54,7 +54,6 @@ CITYSCAPES_LABELS: tuple[tuple[int, int, str, tuple[int, int, int]], ...] = (
 )
 
 LABEL_ID_TO_TRAIN_ID: dict[int, int] = {i: t for i, t, _, _ in CITYSCAPES_LABELS}
-TRAIN_ID_TO_LABEL_ID: dict[int, int] = {t: i for i, t, _, _ in CITYSCAPES_LABELS if t != IGNORE}
 TRAIN_NAMES: tuple[str, ...] = tuple(name for _, t, name, _ in CITYSCAPES_LABELS if t != IGNORE)
 TRAIN_COLOURS: tuple[tuple[int, int, int], ...] = tuple(rgb for _, t, _, rgb in CITYSCAPES_LABELS if t != IGNORE)
 

@@ -38,8 +38,8 @@ CAPTIONS: dict[str, str] = {
     "classes": "IoU by class, mean over seeds; the best method of a class is bold, the oracle apart.",
     "curves": "mIoU on the target's tune split while the adaptations run; the band spans the seeds. Measured for this "
     "figure only: no checkpoint is chosen by it.",
-    "dose": "The gain of FADA over the binary discriminator as the target's district (frequencies, sizes and layout) moves "
-    "away from the source's.",
+    "dose": "The gain of FADA over the binary discriminator as the target's district (frequencies, sizes and layout) "
+    "moves away from the source's.",
     "sensitivity": "mIoU on the target's tune split against the weight of the adversarial loss; rings mark the "
     "best of each method.",
     "ccd": "Class Center Distance (Eq. 9): spread within a class over distance between classes, both domains pooled.",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from fada_lib.data.domains import made_world, open_part
+from fada_lib.data.domains import data_parameters, made_world, open_part
 from fada_lib.data.world.write import make_world
 from fada_lib.files import read_json, resolve, write_json, write_text, write_yaml_if_changed
 from fada_lib.inference.evaluate import evaluate, target_entropy
@@ -115,12 +115,15 @@ def evaluate_run(stage: Stage, segmenter: Segmenter) -> dict:
     p = stage.p
     _, recipe = load_checkpoint(p.run)
     parts = {f"{d}_{n}": open_part(p.data, d, n) for d, n in (("target", "val"), ("target", "tune"), ("source", "val"))}
+    subsets = data_parameters(p.data).judged_on
     stage.progress.start("evaluation", 5)
     results: dict[str, dict] = {}
     for done, (name, dataset) in enumerate(parts.items()):
-        results[name] = {"single": evaluate(segmenter, dataset, p.test_size)}
+        results[name] = {"single": evaluate(segmenter, dataset, p.test_size, subsets=subsets)}
         stage.progress.update(done + 1)
-    results["target_val"]["multiscale"] = evaluate(segmenter, parts["target_val"], p.test_size, p.scales, flip=True)
+    results["target_val"]["multiscale"] = evaluate(
+        segmenter, parts["target_val"], p.test_size, p.scales, flip=True, subsets=subsets
+    )
     stage.progress.update(4)
     entropy = target_entropy(segmenter, open_part(p.data, "target", "train"), p.test_size)
     stage.progress.update(5)

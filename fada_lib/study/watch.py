@@ -145,7 +145,8 @@ class Watcher:
 
     def _run_seconds_left(self, state: State) -> float | None:
         known = self.seconds_per_iteration
-        pace = known.get(state.run.stage) or max(known.values(), default=None)
+        trained = [pace for stage, pace in known.items() if stage not in NOMINAL_ITERATIONS]
+        pace = known.get(state.run.stage) or max(trained, default=None)
         if pace is None:
             return None
         whole = START_SECONDS + pace * _iterations(state.run)
