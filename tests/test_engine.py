@@ -72,7 +72,9 @@ class Engine:
         """The same call as a process of its own."""
         arguments = [str(self.params), "--output", str(self.root / "results"), "--jobs", "2"]
         program = f"""
-import pathlib, sys
+import pathlib, signal, sys
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell hands it down ignored
 from fada_lib.study import cli, engine
 cli.NOTEBOOKS, engine.REPORT_MODULE = pathlib.Path({str(cli.NOTEBOOKS)!r}), {engine_module.REPORT_MODULE!r}
 sys.exit(cli.main({arguments!r}))
@@ -121,7 +123,6 @@ def test_a_study_runs_once_then_only_what_changed(engine):
     first = engine.times()
     assert labels(first) == {"01_data-w0", "02_source-s0", "03_binary-s0", "04_binary-s0"}
     assert (engine.folder / "report.html").read_text() == "fine"
-    assert all((engine.folder / "runs" / run / "notebook.html").exists() for run in first)
     assert "binary 25.0" in told and "report.html" in told
 
     code, told, _ = engine.run()
