@@ -1,18 +1,18 @@
 """Which image comes when: a pure function of the draw, for any number of loader processes."""
 
+import dataclasses
 import math
 from collections import Counter
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from fada_lib.data.dataset import SegmentationDataset
 from fada_lib.data.domains import data_parameters, items, open_part
 from fada_lib.data.sampling import Stream, batches, class_balanced_list, random_index
-from fada_lib.parameters import DataParameters, UserError, to_mapping
-from fada_lib.training.supervised import classes_by_file
+from fada_lib.parameters import DataParameters, PretrainParameters, UserError, to_mapping
+from fada_lib.training.supervised import labelled_stream
 
 STREAM = Stream("source", seed=0, batch_size=2, size=(24, 12), flip_probability=0.5, jitter=(0.5, 0.5, 0.5, 0.2))
 
@@ -100,7 +100,7 @@ def test_a_damaged_file_is_one_line_from_a_loader_process_too(source, tmp_path, 
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"")
     item = source.items[0]
-    data = SegmentationDataset([type(item)(item.name, broken, item.label, item.group)], "gta5", source.classes)
+    data = SegmentationDataset([dataclasses.replace(item, image=broken)], source.form, source.classes)
     with pytest.raises(UserError, match=r"broken\.png cannot be read") as caught:
         list(batches(data, STREAM, 0, 1, workers))
     assert "\n" not in str(caught.value)
@@ -166,12 +166,23 @@ def test_the_list_depends_on_the_seed_alone():
     assert class_balanced_list(files, 2, 10, 0) != class_balanced_list(files, 2, 10, 1)
 
 
-def test_a_class_occurs_in_a_file_whatever_the_number_of_its_pixels(source):
-    image, label = source.load(2)
-    one_pixel = np.full((label.height, label.width), 255, np.uint8)
-    one_pixel[3, 4] = 5
-    source._decoded[2] = (image, Image.fromarray(one_pixel))
-    assert classes_by_file(source)[2] == {5}
+def test_no_class_at_all_is_refused():
+    with pytest.raises(UserError, match="no label holds a class of class_set"):
+        class_balanced_list([set(), set()], 3, 100, seed=0)
+
+
+def test_every_process_of_a_run_draws_the_same_list(data_run):
+    p = PretrainParameters(sampling="class_balanced", iterations=10, seed=4)
+    streams = [labelled_stream(p, open_part(data_run, "source", "train"), "source", ()) for _ in range(2)]
+    assert streams[0].order == streams[1].order
+    assert len(streams[0].order) == 3000
+
+
+def test_images_without_labels_are_no_labelled_stream(source):
+    bare = [dataclasses.replace(item, label=None) for item in source.items]
+    data = SegmentationDataset(bare, source.form, source.classes)
+    with pytest.raises(UserError, match="has no labels to learn from"):
+        labelled_stream(PretrainParameters(), data, "source", ())
 
 
 # Parts of a world

@@ -1,13 +1,20 @@
-"""Inspecting a data set before training: what it counts, and what it says of broken files."""
+"""Inspecting a data set before training: what it counts, what it keeps, and what it says of broken files."""
+
+import json
+import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from mini_trees import make_tree, write_16_bit_png
 from PIL import Image
 
+from fada_lib.data import records
 from fada_lib.data.classes import class_set
+from fada_lib.data.completeness import completeness
 from fada_lib.data.dataset import SegmentationDataset
-from fada_lib.data.layouts import find
-from fada_lib.data.validate import inspect
+from fada_lib.data.layouts import find, layout
+from fada_lib.data.validate import class_statistics, classes_by_file, inspect
 from fada_lib.parameters import UserError
 
 ROAD, BUILDING, CAR, PARKING = 7, 11, 26, 9
@@ -25,8 +32,13 @@ def tree(tmp_path):
     return tmp_path
 
 
+def opened(tree, kept=None, classes="world12", name="gta5"):
+    items = find(layout(name), tree, "train", labels_needed=False)
+    return SegmentationDataset(items, layout(name), class_set(classes), records=kept)
+
+
 def look(tree, **options):
-    return inspect(SegmentationDataset(find("gta5", tree, "train"), "gta5", class_set("world12")), "gta5", **options)
+    return inspect(opened(tree), **options)
 
 
 def channel(name):
@@ -78,7 +90,7 @@ def test_damaged_and_mismatched_pairs_are_named_and_the_rest_is_still_counted(tr
 def test_label_values_outside_the_layouts_map_are_a_problem(tree):
     Image.new("L", (4, 2), 200).save(tree / "labels/1.png")
     found = look(tree)
-    with pytest.raises(UserError, match=r"200.* outside gta5's 0\.\.33"):
+    with pytest.raises(UserError, match=r"200.* outside the map of gta5: 0\.\.33"):
         found.require_sound("source")
 
 
@@ -101,3 +113,183 @@ def test_progress_ends_at_the_number_of_images(tree):
     reported = []
     look(tree, on_progress=reported.append)
     assert reported[-1] == 3
+
+
+def test_images_without_labels_are_counted_too(tmp_path):
+    found = inspect(opened(make_tree("crosscity", tmp_path, images=2), name="crosscity", classes="cityscapes19"))
+    assert (found.images, found.problems, found.pixels.sum()) == (4, [], 0)
+
+
+def test_swapped_images_and_labels_are_named(tree):
+    (tree / "images").rename(tree / "other")
+    (tree / "labels").rename(tree / "images")
+    (tree / "other").rename(tree / "labels")
+    assert "mode RGB, labels have one 8-bit channel: is it the colour folder?" in look(tree).problems[0]
+
+
+def test_a_16_bit_label_among_8_bit_ones_is_named(tree):
+    write_16_bit_png(tree / "labels/1.png", np.full((2, 4, 3), 7))
+    found = look(tree)
+    assert found.images == 2
+    assert str(tree / "labels/1.png") in found.problems[0]
+
+
+# Class-balanced statistics
+
+
+def test_classes_by_file_are_those_with_at_least_one_pixel(tree):
+    expected = [{channel(n) for n in names} for names in (["road"], ["road", "building"], ["road", "car"])]
+    assert classes_by_file(opened(tree)) == look(tree).classes_by_file == expected
+
+
+def test_classes_of_a_damaged_file_cannot_be_told(tree):
+    (tree / "labels/1.png").write_bytes(b"")
+    with pytest.raises(UserError, match=r"labels/1\.png"):
+        classes_by_file(opened(tree))
+
+
+def test_statistics_tell_how_often_a_class_is_seen_as_it_is_and_class_balanced(tree):
+    rows = {row["class"]: row for row in class_statistics(look(tree), class_set("world12").names)}
+    car = rows["car"]
+    assert (car["pixels"], car["images"], car["share of images"]) == (pytest.approx(0.1), 1, pytest.approx(1 / 3))
+    assert car["share when class-balanced"] > 0.4
+    assert rows["road"]["share when class-balanced"] == 1.0
+    assert rows["sky"]["share when class-balanced"] == 0.0
+
+
+# Kept records
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """The names of the images that are decoded from now on."""
+    seen, read = [], records.read_image
+    monkeypatch.setattr(records, "read_image", lambda path: seen.append(path.name) or read(path))
+    return seen
+
+
+def same(a, b):
+    return (a.sizes, a.values.tolist(), a.classes_by_file) == (b.sizes, b.values.tolist(), b.classes_by_file)
+
+
+def test_a_second_inspection_reads_no_image(tree, reads):
+    kept = tree / "kept.jsonl"
+    first = inspect(opened(tree, kept))
+    assert sorted(reads) == ["0.png", "1.png", "2.png"]
+    reads.clear()
+    assert same(inspect(opened(tree, kept)), first)
+    assert classes_by_file(opened(tree, kept)) == first.classes_by_file
+    assert reads == []
+
+
+def test_another_class_set_reads_nothing_again(tree, reads):
+    kept = tree / "kept.jsonl"
+    inspect(opened(tree, kept))
+    reads.clear()
+    found = inspect(opened(tree, kept, "cityscapes19"))
+    assert reads == []
+    assert same(found, inspect(opened(tree, None, "cityscapes19")))
+
+
+@pytest.mark.parametrize("folder", ["images", "labels"])
+def test_a_changed_file_is_read_again_and_no_other(tree, reads, folder):
+    kept = tree / "kept.jsonl"
+    inspect(opened(tree, kept))
+    reads.clear()
+    os.utime(tree / folder / "1.png", ns=(1, 1))
+    inspect(opened(tree, kept))
+    assert reads == ["1.png"]
+
+
+def test_a_mended_file_is_no_longer_a_problem(tree):
+    kept, path = tree / "kept.jsonl", tree / "labels/1.png"
+    content = path.read_bytes()
+    path.write_bytes(b"")
+    assert len(inspect(opened(tree, kept)).problems) == 1
+    path.write_bytes(content)
+    assert same(inspect(opened(tree, kept)), look(tree))
+
+
+def test_a_killed_inspection_goes_on_where_it_was(tree, reads):
+    kept = tree / "kept.jsonl"
+
+    def die(done):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        inspect(opened(tree, kept), on_progress=die)
+    reads.clear()
+    assert same(inspect(opened(tree, kept)), look(tree))
+    assert reads.count("0.png") == 1  # by the uncached look alone
+    assert reads.count("2.png") == 2
+
+
+def test_what_is_kept_is_written_while_reading(tree, monkeypatch):
+    monkeypatch.setattr(records, "SAVE_SECONDS", 0.0)
+    kept, lines = tree / "kept.jsonl", []
+
+    def count(done):
+        lines.append(len(kept.read_text().splitlines()) if kept.exists() else 0)
+
+    inspect(opened(tree, kept), on_progress=count)
+    assert lines == [0, 1, 2]
+
+
+def test_a_damaged_file_of_records_is_named(tree):
+    kept = tree / "kept.jsonl"
+    for content in ('{"stamp": ["gta5"', json.dumps({"stamp": [], "size": 3})):
+        kept.write_text(content + "\n")
+        with pytest.raises(UserError, match=r"kept\.jsonl is damaged .*: delete it"):
+            inspect(opened(tree, kept))
+
+
+# Is the copy whole?
+
+
+def small(name, **counts):
+    """The layout, as if the data set had been published with these counts."""
+    return replace(layout(name), counts=counts)
+
+
+def test_a_whole_copy_lacks_nothing(tmp_path):
+    for name, counts in (("gta5", {"train": 4}), ("cityscapes", {"train": 8}), ("crosscity", {"train": 4})):
+        assert completeness(small(name, **counts), make_tree(name, tmp_path / name), "train") == []
+
+
+def test_missing_images_are_counted_and_named_where_names_are_numbers(tmp_path):
+    root = make_tree("gta5", tmp_path / "gta5")
+    (root / "images/00002.png").unlink()
+    (line,) = completeness(small("gta5", train=10), root, "train")
+    assert line == f"gta5: 3 of 10 images in {root} (train); missing: 00002, 00005, 00006, 00007, 00008 and 2 more"
+    root = make_tree("synthia", tmp_path / "synthia")
+    (root / "RAND_CITYSCAPES/RGB/0000000.png").unlink()
+    (line,) = completeness(small("synthia", train=4), root, "train")
+    assert line.endswith("3 of 4 images in " + f"{root} (train); missing: 0000000")
+
+
+def test_images_of_each_city_are_counted_where_the_data_set_counts_by_city(tmp_path):
+    root = make_tree("crosscity", tmp_path)
+    lines = completeness(layout("crosscity"), root, "test", ("Rome", "Tokyo"))
+    assert [line.partition(" images in ")[0] for line in lines] == ["crosscity: 4 of 100", "crosscity: 0 of 100"]
+    assert "(test, Rome)" in lines[0]
+
+
+def test_what_is_left_out_by_name_is_said(tmp_path):
+    root = make_tree("gta5", tmp_path)
+    Image.new("RGB", (4, 2)).save(root / "images/15188.png")
+    lines = completeness(small("gta5", train=5), root, "train")
+    assert lines == ["gta5: image 15188 is left out: its label has another size than the image, in every copy"]
+
+
+def test_published_sizes():
+    counts = {name: dict(layout(name).counts) for name in ("gta5", "synthia", "cityscapes", "crosscity", "camvid")}
+    assert counts == {
+        "gta5": {"train": 24966},
+        "synthia": {"train": 9400},
+        "cityscapes": {"train": 2975, "val": 500},
+        "crosscity": {"train": 3200, "test": 100},
+        "camvid": {"train": 367, "val": 101, "test": 233},
+    }
+    assert (layout("gta5").name_of_number(0), layout("gta5").name_of_number(24965)) == ("00001", "24966")
+    assert (layout("synthia").name_of_number(0), layout("synthia").name_of_number(9399)) == ("0000000", "0009399")

@@ -3,8 +3,13 @@
 A *label id* is what a Cityscapes or GTA5 label file stores (0..33, 255 never occurs there).
 A *train id* is the index in the 19 classes of the benchmark. A *channel* is the index in a `ClassSet`,
 the subset and order that a network predicts; pixels outside the subset become `IGNORE`.
+
+Data sets of one's own may use classes that Cityscapes lacks: a class set written as a list of names,
+``road, car, tram=#ff8800``, gives those the train ids from 19 on (see `class_set`).
 """
 
+import colorsys
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -57,6 +62,11 @@ LABEL_ID_TO_TRAIN_ID: dict[int, int] = {i: t for i, t, _, _ in CITYSCAPES_LABELS
 TRAIN_NAMES: tuple[str, ...] = tuple(name for _, t, name, _ in CITYSCAPES_LABELS if t != IGNORE)
 TRAIN_COLOURS: tuple[tuple[int, int, int], ...] = tuple(rgb for _, t, _, rgb in CITYSCAPES_LABELS if t != IGNORE)
 
+TRAIN_ID_OF_LABEL_ID = np.full(256, IGNORE, np.uint8)
+"""(256,) table from stored label id to train id."""
+for _label_id, _train_id in LABEL_ID_TO_TRAIN_ID.items():
+    TRAIN_ID_OF_LABEL_ID[_label_id] = _train_id
+
 
 @dataclass(frozen=True)
 class ClassSet:
@@ -65,16 +75,22 @@ class ClassSet:
     Parameters
     ----------
     name : str
-        Key in `CLASS_SETS`.
+        What `class_set` finds it by.
     train_ids : tuple of int
         Cityscapes train ids in channel order.
     merged : tuple of (int, int)
         Pairs (from, to) of train ids counted together, e.g. CamVid's "bicyclist" is rider and bicycle.
+    own : tuple of str
+        Names of the train ids from 19 on: classes that Cityscapes lacks.
+    colours : tuple of (int, int, int)
+        RGB in channel order; empty takes Cityscapes'.
     """
 
     name: str
     train_ids: tuple[int, ...]
     merged: tuple[tuple[int, int], ...] = ()
+    own: tuple[str, ...] = ()
+    colours: tuple[tuple[int, int, int], ...] = ()
 
     def __len__(self) -> int:
         return len(self.train_ids)
@@ -82,13 +98,18 @@ class ClassSet:
     @property
     def names(self) -> tuple[str, ...]:
         """K class names in channel order."""
-        return tuple(TRAIN_NAMES[t] for t in self.train_ids)
+        return tuple(self.vocabulary[t] for t in self.train_ids)
+
+    @cached_property
+    def vocabulary(self) -> tuple[str, ...]:
+        """Every class name by train id: Cityscapes' 19, then the set's own."""
+        return TRAIN_NAMES + self.own
 
     @cached_property
     def palette(self) -> np.ndarray:
-        """(256, 3) uint8 colours by channel: Cityscapes' colours, black for everything ignored."""
+        """(256, 3) uint8 colours by channel: the set's own or Cityscapes', black for everything ignored."""
         palette = np.zeros((256, 3), np.uint8)
-        palette[: len(self)] = [TRAIN_COLOURS[t] for t in self.train_ids]
+        palette[: len(self)] = self.colours or [TRAIN_COLOURS[t] for t in self.train_ids]
         return palette
 
     @cached_property
@@ -108,10 +129,10 @@ class ClassSet:
         UserError
             If a class of `subset` is not predicted by this set.
         """
-        missing = [n for t, n in zip(subset.train_ids, subset.names, strict=True) if t not in self.train_ids]
+        missing = [name for name in subset.names if name not in self.names]
         if missing:
             raise UserError(f"class set '{self.name}' cannot be judged on '{subset.name}': it lacks {missing}")
-        return [self.train_ids.index(t) for t in subset.train_ids]
+        return [self.names.index(name) for name in subset.names]
 
 
 CLASS_SETS: dict[str, ClassSet] = {
@@ -128,7 +149,55 @@ CLASS_SETS: dict[str, ClassSet] = {
 
 
 def class_set(name: str) -> ClassSet:
-    """Return the class set called `name`; raise `UserError` naming the known ones if there is none."""
+    """The class set called `name`, or the one that a list of class names describes.
+
+    Parameters
+    ----------
+    name : str
+        A key of `CLASS_SETS`, or class names in channel order with commas between them. Cityscapes' names bring
+        their colours; any name may set its own, as ``tram=#ff8800`` does. Since the name says everything, a
+        checkpoint that keeps it can be rebuilt anywhere.
+
+    Raises
+    ------
+    UserError
+        Naming the known sets, or what is wrong with the list.
+    """
+    if "," in name:
+        return _listed(name)
     if name not in CLASS_SETS:
-        raise UserError(f"unknown class set '{name}': choose one of {', '.join(CLASS_SETS)}")
+        raise UserError(f"unknown class set '{name}': choose one of {', '.join(CLASS_SETS)}, or list class names")
     return CLASS_SETS[name]
+
+
+_ENTRY = re.compile(r"([^=#,]*[^=#,\s])\s*(?:=\s*#([0-9a-fA-F]{6}))?")
+MOST_CLASSES = 200
+"""Far below 255, so that train ids and channels fit a byte beside `IGNORE`."""
+
+
+def _listed(text: str) -> ClassSet:
+    """The class set of a list such as ``road, car, tram=#ff8800``."""
+    entries = [part.strip() for part in text.split(",")]
+    matches = [_ENTRY.fullmatch(entry) for entry in entries]
+    if None in matches:
+        wrong = entries[matches.index(None)]
+        raise UserError(f"class_set: '{wrong}' is no class: write a name, or name and colour as in tram=#ff8800")
+    colour_of = {match[1]: match[2] for match in matches}
+    twice = sorted({match[1] for match in matches if [m[1] for m in matches].count(match[1]) > 1})
+    if twice or len(entries) > MOST_CLASSES:
+        raise UserError(f"class_set: {f'{twice} listed twice' if twice else f'more than {MOST_CLASSES} classes'}")
+    own = tuple(name for name in colour_of if name not in TRAIN_NAMES)
+    vocabulary = TRAIN_NAMES + own
+    train_ids = tuple(vocabulary.index(name) for name in colour_of)
+    colours = tuple(
+        tuple(bytes.fromhex(colour_of[vocabulary[t]])) if colour_of[vocabulary[t]] else _colour(t) for t in train_ids
+    )
+    return ClassSet(text, train_ids, own=own, colours=colours)
+
+
+def _colour(train_id: int) -> tuple[int, int, int]:
+    """Cityscapes' colour, or for the classes after its 19 hues that stay apart (golden ratio steps)."""
+    if train_id < len(TRAIN_COLOURS):
+        return TRAIN_COLOURS[train_id]
+    hue = (train_id - len(TRAIN_COLOURS)) * 0.618034 % 1.0
+    return tuple(round(255 * v) for v in colorsys.hsv_to_rgb(hue, 0.65, 0.95))

@@ -1,14 +1,16 @@
-"""A segmentation data set: decoded once when it fits in memory, the same pixels either way."""
+"""A segmentation data set: decoded once when it fits in memory or a cache is named, the same pixels either way."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
-from fada_lib.data.classes import ClassSet
-from fada_lib.data.layouts import Item, layout
+from fada_lib.data.cache import PixelCache, Pixels, decode
+from fada_lib.data.classes import IGNORE, ClassSet
+from fada_lib.data.decode import read_image, read_label_values
+from fada_lib.data.layouts import Item, Layout
 from fada_lib.data.transforms import Augmentation, augment, resize, to_tensor
 from fada_lib.parameters import UserError
 
@@ -23,29 +25,52 @@ class SegmentationDataset:
     ----------
     items : sequence of Item
         The files, in the order of the indices.
-    layout_name : str
-        Which label encoding the files use.
+    form : Layout
+        How labels are read, and what their values mean.
     classes : ClassSet
         Labels come as channels of this set, 255 elsewhere.
     pseudo_labels : Path, optional
         A folder of `<name>.png` channel maps that replace the labels (self-distillation).
+    cache : PixelCache, optional
+        Where decoded training images are kept.
+    records : Path, optional
+        Where the contents of the labels are kept, see `fada_lib.data.records`.
     """
 
     def __init__(
-        self, items: Sequence[Item], layout_name: str, classes: ClassSet, pseudo_labels: Path | None = None
+        self,
+        items: Sequence[Item],
+        form: Layout,
+        classes: ClassSet,
+        pseudo_labels: Path | None = None,
+        cache: PixelCache | None = None,
+        records: Path | None = None,
     ) -> None:
         self.items = list(items)
+        self.form = form
         self.classes = classes
         self.pseudo_labels = pseudo_labels
-        self._channel_of_value = classes.channel_of_train_id[layout(layout_name).train_id_of_value]
+        self.cache = cache
+        self.records = records
+        self.channel_of_value = classes.channel_of_train_id[form.train_id_of_value]
         self._decoded: dict[int, tuple[Image.Image, Image.Image]] = {}
         self._bytes = 0
 
     def __len__(self) -> int:
         return len(self.items)
 
+    @property
+    def labelled(self) -> bool:
+        """Whether there is anything to learn from or to be judged by."""
+        return self.pseudo_labels is not None or any(item.label for item in self.items)
+
+    def require_labels(self, purpose: str) -> None:
+        """Raise `UserError` if the images have no labels; `purpose` ends the line."""
+        if not self.labelled:
+            raise UserError(f"{self.form.name}: {self.items[0].image.parent} has no labels {purpose}")
+
     def load(self, index: int) -> tuple[Image.Image, Image.Image]:
-        """The RGB image and its label as channels (mode L), at their size on disk.
+        """The RGB image and its label as channels (mode L; 255 everywhere without one), at their size on disk.
 
         Raises
         ------
@@ -63,44 +88,52 @@ class SegmentationDataset:
 
     def example(self, index: int, size: tuple[int, ...], choice: Augmentation) -> tuple[torch.Tensor, torch.Tensor]:
         """A training example: (3, H, W) uint8 image and (H, W) uint8 channels, augmented by `choice`."""
-        image, label = augment(*self.load(index), size, choice)
+        pair = self.load(index) if self.cache is None else self._cached(index, _size_to_keep(size, choice.jitter))
+        image, label = augment(*pair, size, choice)
         return to_tensor(image), to_tensor(label)
 
     def test_example(self, index: int, size: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
-        """A test example: the image at the test `size`, the label at its own size."""
+        """A test example: the image at the test `size`, the label at its own size; never from the cache."""
         image, label = self.load(index)
         return to_tensor(resize(image, None, size)[0]), to_tensor(label)
 
+    def decode_once(
+        self, size: tuple[int, ...], jitter: tuple[float, ...], on_progress: Callable[[int], None] = lambda done: None
+    ) -> None:
+        """Fill the cache, if there is one, with what training at `size` under `jitter` reads."""
+        if self.cache is not None:
+            kept = _size_to_keep(size, jitter if any(jitter) else None)
+            self.cache.fill(self.items, self.form, kept, on_progress)
+
+    def _cached(self, index: int, size: tuple[int, ...]) -> tuple[Image.Image, Image.Image]:
+        """As `load`, at `size` and by way of the cache."""
+        item = self.items[index]
+        pixels = self.cache.fetch(item, self.form, size)
+        if self.pseudo_labels is None:
+            return pixels.image, self._channels(pixels)
+        label = self._pseudo_label(item, pixels.own_size)
+        return pixels.image, label.resize(pixels.image.size, Image.Resampling.NEAREST)
+
     def _decode(self, item: Item) -> tuple[Image.Image, Image.Image]:
-        image = read_image(item.image)
         if self.pseudo_labels is not None:
-            path = self.pseudo_labels / f"{item.name}.png"
-            label = Image.fromarray(read_label_values(path))
-        else:
-            path = item.label
-            label = Image.fromarray(self._channel_of_value[read_label_values(path)])
-        if label.size != image.size:
-            raise UserError(f"{path} is {label.size} but its image is {image.size}: remove or mend this pair")
-        return image, label
+            image = read_image(item.image)
+            return image, self._pseudo_label(item, image.size)
+        pixels = decode(item, self.form)
+        return pixels.image, self._channels(pixels)
+
+    def _channels(self, pixels: Pixels) -> Image.Image:
+        if pixels.values is None:
+            return Image.new("L", pixels.image.size, IGNORE)
+        return Image.fromarray(self.channel_of_value[np.asarray(pixels.values)])
+
+    def _pseudo_label(self, item: Item, size: tuple[int, int]) -> Image.Image:
+        path = self.pseudo_labels / f"{item.name}.png"
+        label = Image.fromarray(read_label_values(path))
+        if label.size != size:
+            raise UserError(f"{path} is {label.size} but its image is {size}: label the target again")
+        return label
 
 
-def read_image(path: Path) -> Image.Image:
-    """Decode an image to RGB; `UserError` names a missing or damaged file."""
-    try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}): restore it from the download") from error
-
-
-def read_label_values(path: Path) -> np.ndarray:
-    """The stored (H, W) uint8 values of a label PNG, palette indices included; `UserError` if it is no such file."""
-    try:
-        with Image.open(path) as image:
-            if image.mode not in ("L", "P"):
-                raise UserError(
-                    f"{path} has mode {image.mode}, labels have one 8-bit channel: is it the colour folder?"
-                )
-            return np.array(image)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}): restore it from the download") from error
+def _size_to_keep(size: tuple[int, ...], jitter: tuple[float, ...] | None) -> tuple[int, ...]:
+    """The size at which pixels are cached: jitter comes before the resize, so it needs the image's own."""
+    return () if jitter is not None else size

@@ -1,14 +1,18 @@
 """The parts of a world: source train and val, target train, tune and val.
 
 The tune part is held out of the target's training images. Choices made with target labels use it, so that the
-val part, which tables report, decides nothing.
+val part, which tables report, decides nothing. The target's training images need no labels: without, there is no
+oracle and nothing can be measured on tune.
 """
 
 from pathlib import Path
 
-from fada_lib.data.classes import class_set
+from fada_lib.data.cache import PixelCache
+from fada_lib.data.classes import ClassSet, class_set
+from fada_lib.data.completeness import completeness
 from fada_lib.data.dataset import SegmentationDataset
-from fada_lib.data.layouts import Item, find
+from fada_lib.data.layouts import Item, Layout, find, layout, own_layout
+from fada_lib.data.layouts.folders import NAME as FOLDERS
 from fada_lib.data.world.spec import WorldSpec
 from fada_lib.files import read_yaml, resolve
 from fada_lib.parameters import DataParameters, UserError, from_mapping
@@ -31,6 +35,29 @@ def roots(p: DataParameters) -> tuple[Path, Path]:
     )
 
 
+def classes_of(p: DataParameters) -> ClassSet:
+    """The classes to predict; `UserError` if they are not known or `judged_on` names classes that they lack."""
+    classes = class_set(p.class_set)
+    for name in p.judged_on:
+        classes.channels_of(class_set(name))
+    return classes
+
+
+def layout_of(p: DataParameters, domain: str) -> Layout:
+    """The layout of a domain; `UserError` for classes of one's own that do not fit."""
+    name, values = (getattr(p, f"{domain}_{field}") for field in ("layout", "label_values"))
+    if name == FOLDERS:
+        if not values:
+            raise UserError(
+                f"{domain}_label_values is empty: map class names to label values, as {{road: 1, car: [2, 3]}}"
+            )
+        images, labels = (getattr(p, f"{domain}_{field}") for field in ("image_folder", "label_folder"))
+        return own_layout(images, labels, values, class_set(p.class_set), f"{domain}_label_values")
+    if values:
+        raise UserError(f"{domain}_label_values is for the layout '{FOLDERS}': '{name}' brings its own map")
+    return layout(name)
+
+
 def items(p: DataParameters, domain: str, part: str) -> list[Item]:
     """The files of one part of one domain.
 
@@ -40,27 +67,49 @@ def items(p: DataParameters, domain: str, part: str) -> list[Item]:
         If the data are not there, or a held-out part leaves nothing to train on.
     """
     source_root, target_root = roots(p)
+    form = layout_of(p, domain)
     if domain == "source":
-        train = find(p.source_layout, source_root, "train", p.source_groups)
+        train = find(form, source_root, "train", p.source_groups)
         return _held_out(train, p.source_val_images, "source_val_images")[part == "val"]
     if part == "val":
-        return find(p.target_layout, target_root, p.target_val_split, p.target_groups)
-    train = find(p.target_layout, target_root, "train", p.target_groups)
+        return find(form, target_root, p.target_val_split, p.target_groups)
+    train = find(form, target_root, "train", p.target_groups, labels_needed=False)
     if not p.tune_groups:
         return _held_out(train, p.target_tune_images, "target_tune_images")[part == "tune"]
     missing = set(p.tune_groups) - {item.group for item in train}
     if missing:
-        raise UserError(f"tune_groups: {sorted(missing)} not among the target's training groups in {target_root}")
+        raise UserError(
+            f"tune_groups: {sorted(missing)} not among the target's training groups in {target_root}; "
+            "write tune_groups: [] to hold out target_tune_images images"
+        )
     if set(p.tune_groups) >= {item.group for item in train}:
         raise UserError(f"tune_groups: {list(p.tune_groups)} leave no group of {target_root} to train on")
     return [item for item in train if (item.group in p.tune_groups) == (part == "tune")]
 
 
+def missing_images(p: DataParameters) -> list[str]:
+    """What real data lack of the data sets as published, and what is left out by name; one line each."""
+    if not p.source_root:
+        return []
+    source_root, target_root = roots(p)
+    source, target = layout_of(p, "source"), layout_of(p, "target")
+    lines = completeness(source, source_root, "train", p.source_groups)
+    for split in dict.fromkeys(("train", p.target_val_split)):
+        lines += completeness(target, target_root, split, p.target_groups)
+    return list(dict.fromkeys(lines))
+
+
 def open_part(data_run: str | Path, domain: str, part: str, pseudo_labels: Path | None = None) -> SegmentationDataset:
     """Open a part of the world of a finished data run (notebook 01) as a data set."""
     p = data_parameters(data_run)
-    layout = p.source_layout if domain == "source" else p.target_layout
-    return SegmentationDataset(items(p, domain, part), layout, class_set(p.class_set), pseudo_labels)
+    return SegmentationDataset(
+        items(p, domain, part),
+        layout_of(p, domain),
+        classes_of(p),
+        pseudo_labels,
+        cache=PixelCache(resolve(p.pixel_cache)) if p.pixel_cache else None,
+        records=resolve(data_run) / "labels" / f"{domain}_{part}.jsonl",
+    )
 
 
 def data_parameters(data_run: str | Path) -> DataParameters:

@@ -4,7 +4,7 @@ Nothing has to be saved to resume, and the order is the same for any number of l
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 from fada_lib.data.dataset import SegmentationDataset
 from fada_lib.data.transforms import draw_augmentation
 from fada_lib.parameters import UserError
+from fada_lib.progress import Progress
 
 STREAMS = {"source": 0, "target": 1, "distill target": 2, "adapt source": 3, "adapt target": 4}
 """Stages see different batches of the same seed: adaptation does not replay pretraining."""
@@ -47,11 +48,18 @@ def class_balanced_list(classes_of_file: list[set[int]], num_classes: int, lengt
     length : int
         Entries wanted; the result has (length // 3000 + 1) * 3000.
     seed : int
-        Seed of the generator.
+        Seed of the generator; nothing else is random, so every process of a run gets the same list.
+
+    Raises
+    ------
+    UserError
+        If no file holds any class.
     """
     rng = np.random.default_rng((seed, 97))
     files = [[i for i, present in enumerate(classes_of_file) if c in present] for c in range(num_classes)]
     drawable = np.array([bool(f) for f in files])
+    if not drawable.any():
+        raise UserError("sampling is 'class_balanced', but no label holds a class of class_set: use 'random'")
     position = [0] * num_classes
     chosen: list[int] = []
     for _ in range(length // 3000 + 1):
@@ -82,6 +90,7 @@ class Stream:
     flip_probability: float = 0.0
     jitter: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
     scales: tuple[float, ...] = (1.0, 1.0)
+    crop: tuple[int, ...] = ()
     order: tuple[int, ...] = ()
 
 
@@ -101,8 +110,15 @@ class _Examples(Dataset):
         else:
             index = random_index(len(self.dataset), s.seed, number, draw)
         rng = np.random.default_rng((s.seed, number, draw, 1))
-        choice = draw_augmentation(rng, s.flip_probability, s.jitter, s.scales)
+        choice = replace(draw_augmentation(rng, s.flip_probability, s.jitter, s.scales), crop=s.crop)
         return self.dataset.example(index, s.size, choice)
+
+
+def decode_once(dataset: SegmentationDataset, stream: Stream, progress: Progress) -> None:
+    """Fill the data set's cache, if it has one, with what the stream reads; what is there already is kept."""
+    if dataset.cache is not None:
+        progress.start(f"decoding for {stream.name}", len(dataset))
+        dataset.decode_once(stream.size, stream.jitter, progress.update)
 
 
 def batches(

@@ -27,15 +27,18 @@ class Augmentation:
     jitter : tuple of float or None
         Factors of brightness, contrast and saturation (1 is neutral) and the hue's shift (0 is neutral, in turns).
     scale : float
-        Enlargement before a crop back to the training size; 1 means no crop.
+        Enlargement before a crop; 1 and no `crop` mean that nothing is cropped.
     corner : tuple of float
         Position of the crop, as fractions (vertical, horizontal) of the free play, each in 0..1.
+    crop : tuple of int
+        (width, height) of the crop; empty crops back to the training size.
     """
 
     flip: bool = False
     jitter: tuple[float, float, float, float] | None = None
     scale: float = 1.0
     corner: tuple[float, float] = (0.0, 0.0)
+    crop: tuple[int, ...] = ()
 
 
 def draw_augmentation(
@@ -86,9 +89,9 @@ def augment(image: Image.Image, label: Image.Image, size: tuple[int, ...], choic
     if choice.jitter is not None:
         image = color_jitter(image, choice.jitter)
     image, label = resize(image, label, size)
-    if choice.scale != 1.0:
-        target = image.size
-        image, label = resize(image, label, tuple(round(side * choice.scale) for side in target))
+    if choice.crop or choice.scale != 1.0:
+        target = choice.crop or image.size
+        image, label = resize(image, label, tuple(round(side * choice.scale) for side in image.size))
         image, label = crop(image, label, target, choice.corner)
     if choice.flip:
         image, label = (x.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for x in (image, label))

@@ -1,13 +1,14 @@
 """What is wrong with a data set, by file name, before anything is trained on it; and what its labels hold."""
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from fada_lib.data.dataset import SegmentationDataset, read_image, read_label_values
-from fada_lib.data.layouts import Item, layout
+from fada_lib.data.dataset import SegmentationDataset
+from fada_lib.data.records import Record, read_records
+from fada_lib.data.sampling import class_balanced_list
 from fada_lib.parameters import UserError
 
 FEW = 5
@@ -21,15 +22,15 @@ class Inspection:
     Attributes
     ----------
     images : int
-        Readable pairs of image and label.
+        Readable images, with their label where they have one.
     sizes : Counter
         (width, height) -> number of images.
     values : ndarray
         (256,) pixel counts of the stored label values.
     pixels : ndarray
         (K,) pixel counts by channel.
-    presence : ndarray
-        (K,) number of images in which the class occurs.
+    classes_by_file : list of set of int
+        The channels that occur in each readable image, any number of pixels.
     problems : list of str
         One line each, naming the file.
     """
@@ -38,8 +39,14 @@ class Inspection:
     sizes: Counter
     values: np.ndarray
     pixels: np.ndarray
-    presence: np.ndarray
-    problems: list[str] = field(default_factory=list)
+    classes_by_file: list[set[int]]
+    problems: list[str]
+
+    @property
+    def presence(self) -> np.ndarray:
+        """(K,) number of images in which the class occurs."""
+        present = Counter(channel for channels in self.classes_by_file for channel in channels)
+        return np.array([present[channel] for channel in range(len(self.pixels))], np.int64)
 
     @property
     def frequencies(self) -> np.ndarray:
@@ -53,37 +60,88 @@ class Inspection:
             raise UserError(f"{name}: {len(self.problems)} problems: {'; '.join(self.problems[:FEW])}{more}")
 
 
-def inspect(
-    dataset: SegmentationDataset, layout_name: str, on_progress: Callable[[int], None] = lambda done: None
-) -> Inspection:
-    """Read every image and label of `dataset` once."""
-    classes = len(dataset.classes)
-    found = Inspection(0, Counter(), np.zeros(256, np.int64), np.zeros(classes, np.int64), np.zeros(classes, np.int64))
-    channel = dataset.classes.channel_of_train_id[layout(layout_name).train_id_of_value]
-    for done, item in enumerate(dataset.items):
-        try:
-            size, values = _read_pair(item, layout_name)
-        except UserError as error:
-            found.problems.append(str(error))
-        else:
-            found.images += 1
-            found.sizes[size] += 1
-            found.values += values
-            pixels = np.bincount(channel, weights=values, minlength=256)[:classes].astype(np.int64)
-            found.pixels += pixels
-            found.presence += pixels > 0
-        on_progress(done + 1)
-    return found
+def inspect(dataset: SegmentationDataset, on_progress: Callable[[int], None] = lambda done: None) -> Inspection:
+    """Read every image and label of `dataset` once, in parallel; the contents of the labels are kept (`records`)."""
+    found = read_records(dataset.items, dataset.form, dataset.records, on_progress)
+    problems = [str(entry) if isinstance(entry, UserError) else _objection(entry, dataset) for entry in found]
+    sound = [entry for entry, problem in zip(found, problems, strict=True) if not problem]
+    values = np.zeros(256, np.int64)
+    for record in sound:
+        for value, count in record.values:
+            values[value] += count
+    pixels = np.zeros(256, np.int64)
+    np.add.at(pixels, dataset.channel_of_value, values)
+    return Inspection(
+        images=len(sound),
+        sizes=Counter(record.size for record in sound),
+        values=values,
+        pixels=pixels[: len(dataset.classes)],
+        classes_by_file=[_channels(record, dataset) for record in sound],
+        problems=[problem for problem in problems if problem],
+    )
 
 
-def _read_pair(item: Item, layout_name: str) -> tuple[tuple[int, int], np.ndarray]:
-    """Size of the image and (256,) counts of its label's values."""
-    image, values = read_image(item.image), read_label_values(item.label)
-    if image.size != values.shape[::-1]:
-        raise UserError(f"{item.label} is {values.shape[::-1]} but its image is {image.size}")
-    counts = np.bincount(values.ravel(), minlength=256)
-    legal = layout(layout_name).legal_values
-    foreign = [int(v) for v in np.nonzero(counts)[0] if v not in legal]
-    if foreign:
-        raise UserError(f"{item.label} holds label values {foreign[:FEW]}, outside {layout_name}'s 0..{legal.stop - 1}")
-    return image.size, counts
+def classes_by_file(dataset: SegmentationDataset) -> list[set[int]]:
+    """For every image the channels that occur in its label, any number of pixels, from the records where they hold.
+
+    Raises
+    ------
+    UserError
+        For a damaged file.
+    """
+    found = read_records(dataset.items, dataset.form, dataset.records)
+    for entry in found:
+        if isinstance(entry, UserError):
+            raise entry
+    return [_channels(record, dataset) for record in found]
+
+
+def class_statistics(
+    inspection: Inspection, names: Sequence[str], draws: int = 6000, seed: int = 0
+) -> list[dict[str, object]]:
+    """One row a class: its share of the pixels, and in how many images it occurs, as they are and as drawn.
+
+    Parameters
+    ----------
+    inspection : Inspection
+        Of a part with labels.
+    names : sequence of str
+        K class names.
+    draws : int
+        Length of the class-balanced list (`sampling: class_balanced`) that the last column is measured on.
+
+    Returns
+    -------
+    list of dict
+        ``class``, ``pixels`` (share of the labelled ones), ``images`` (number), ``share of images`` and ``share when
+        class-balanced`` (0..1, images that hold the class among those drawn).
+    """
+    files = inspection.classes_by_file
+    drawn = Counter(c for i in class_balanced_list(files, len(names), draws, seed) for c in files[i])
+    length = (draws // 3000 + 1) * 3000
+    presence, frequencies = inspection.presence, inspection.frequencies
+    return [
+        {
+            "class": name,
+            "pixels": float(frequencies[k]),
+            "images": int(presence[k]),
+            "share of images": float(presence[k] / len(files)),
+            "share when class-balanced": drawn[k] / length,
+        }
+        for k, name in enumerate(names)
+    ]
+
+
+def _objection(record: Record, dataset: SegmentationDataset) -> str:
+    """What is wrong with a readable label, empty for a sound one."""
+    foreign = [value for value, _ in record.values if value not in dataset.form.legal_values]
+    if not foreign:
+        return ""
+    form, label = dataset.form, record.stamp[4]
+    few = f"{foreign[:FEW]}{' and more' if len(foreign) > FEW else ''}"
+    return f"{label} holds label values {few}, outside the map of {form.name}: {form.legal_text}"
+
+
+def _channels(record: Record, dataset: SegmentationDataset) -> set[int]:
+    channels = (int(dataset.channel_of_value[value]) for value, _ in record.values)
+    return {channel for channel in channels if channel < len(dataset.classes)}

@@ -5,20 +5,25 @@ A label is a palette PNG whose stored index is the Cityscapes *label id*. The da
 
 from pathlib import Path
 
-import numpy as np
+from fada_lib.data.classes import TRAIN_ID_OF_LABEL_ID
+from fada_lib.data.layouts.interface import Layout
+from fada_lib.data.layouts.item import Item, base_folder, images_in
 
-from fada_lib.data.classes import IGNORE, LABEL_ID_TO_TRAIN_ID
-from fada_lib.data.layouts.item import Item, images_in
-
-NAME = "gta5"
-LEGAL_VALUES = range(34)
-
-TRAIN_ID_OF_VALUE = np.full(256, IGNORE, np.uint8)
-for _label_id, _train_id in LABEL_ID_TO_TRAIN_ID.items():
-    TRAIN_ID_OF_VALUE[_label_id] = _train_id
+_MISFIT = "its label has another size than the image, in every copy"
 
 
 def find(root: Path, split: str) -> list[Item]:
     """All images below `root` (or `root/gta5`), whatever the split: GTA5 is a source and has only one."""
-    base = root if (root / "images").is_dir() else root / "gta5"
+    base = base_folder(root, "images", "gta5", "GTA5")
     return [Item(p.stem, p, base / "labels" / f"{p.stem}.png", "gta5") for p in images_in(base / "images")]
+
+
+LAYOUT = Layout(
+    name="gta5",
+    find=find,
+    legal_values=range(34),
+    train_id_of_value=TRAIN_ID_OF_LABEL_ID,
+    counts={"train": 24966},
+    name_of_number=lambda i: f"{i + 1:05d}",
+    left_out={"15188": _MISFIT, "17705": _MISFIT},
+)

@@ -1,0 +1,58 @@
+"""Is a copy of a data set whole? What is missing is said, not refused: a part of a data set may be meant."""
+
+from pathlib import Path
+
+from fada_lib.data.layouts import Layout
+
+FEW = 5
+"""Names listed per line."""
+
+
+def completeness(form: Layout, root: Path, split: str, groups: tuple[str, ...] = ()) -> list[str]:
+    """One line for each way in which the images on disk differ from the data set as it was published.
+
+    Parameters
+    ----------
+    form : Layout
+    root : Path
+        As for `fada_lib.data.layouts.find`.
+    split : str
+    groups : tuple of str
+        Only these are looked at where a data set is counted by group (Cross-City's cities).
+
+    Returns
+    -------
+    list of str
+        Empty for a whole copy, and for data whose size nobody has published.
+    """
+    items = form.find(root, split)
+    lines = [f"{form.name}: image {name} is left out: {why}" for name, why in _left_out(form, items)]
+    expected = form.counts.get(split)
+    if expected is None:
+        return lines
+    counted = sorted(set(groups) or {item.group for item in items}) if form.counted_by_group else [""]
+    for group in counted:
+        names = [item.name for item in items if group in ("", item.group)]
+        if len(names) != expected:
+            place = f"{root} ({split}{', ' + group if group else ''})"
+            lines.append(
+                f"{form.name}: {len(names):,} of {expected:,} images in {place}{_missing(form, names, expected)}"
+            )
+    return lines
+
+
+def _left_out(form: Layout, items: list) -> list[tuple[str, str]]:
+    present = {item.name for item in items}
+    return [(name, why) for name, why in form.left_out.items() if name in present]
+
+
+def _missing(form: Layout, names: list[str], expected: int) -> str:
+    """Which images are missing, where names can be told."""
+    if form.name_of_number is None:
+        return ""
+    present = set(names)
+    missing = [name for name in map(form.name_of_number, range(expected)) if name not in present]
+    if not missing:
+        return ""
+    more = f" and {len(missing) - FEW:,} more" if len(missing) > FEW else ""
+    return f"; missing: {', '.join(missing[:FEW])}{more}"

@@ -1,0 +1,81 @@
+"""From the bytes of an image or label file to pixels: the one place where files are decoded."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torchvision.io import ImageReadMode, decode_png
+
+from fada_lib.parameters import UserError
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+def read_image(path: Path) -> Image.Image:
+    """Decode an image to RGB; `UserError` names a missing or damaged file."""
+    with _named(path), Image.open(path) as image:
+        return image.convert("RGB")
+
+
+def read_label_values(path: Path) -> np.ndarray:
+    """The stored (H, W) uint8 values of a label PNG of one 8-bit channel, palette indices included.
+
+    Raises
+    ------
+    UserError
+        For a missing or damaged file, one with colours instead of values, one with 16 bits a channel (Pillow would
+        read its high bytes, all zero), or one that a lossy compression has been through.
+    """
+    with _named(path), Image.open(path) as image:
+        bits = _bits_per_channel(path)
+        if bits == 16:
+            raise UserError(
+                f"{path} has mode {image.mode} with 16 bits a channel, labels of this layout 8: is it SYNTHIA's?"
+            )
+        if image.mode not in ("L", "P"):
+            raise UserError(f"{path} has mode {image.mode}, labels have one 8-bit channel: is it the colour folder?")
+        if not bits:
+            raise UserError(f"{path} is a {image.format} file inside: labels must be PNG, which loses nothing")
+        return np.array(image)
+
+
+def read_16_bit_label(path: Path) -> np.ndarray:
+    """The (H, W) uint8 classes of a label PNG with 16 bits a channel: its first channel, as in SYNTHIA.
+
+    Pillow reads such a file as 8-bit and returns zeros, so `torchvision` decodes it.
+
+    Raises
+    ------
+    UserError
+        For a missing or damaged file, one with 8 bits a channel, or a class above 255.
+    """
+    with _named(path):
+        content = path.read_bytes()
+        bits = _bits_per_channel(path)
+        if bits and bits != 16:
+            raise UserError(f"{path} has {bits} bits a channel, labels of this layout 16: is it the colour folder?")
+        encoded = torch.frombuffer(bytearray(content), dtype=torch.uint8)
+        values = decode_png(encoded, ImageReadMode.UNCHANGED)[0].numpy()
+    if values.max() > 255:
+        raise UserError(f"{path} holds the class {values.max()}: its first channel is not the class map")
+    return values.astype(np.uint8)
+
+
+def _bits_per_channel(path: Path) -> int:
+    """1, 2, 4, 8 or 16 from a PNG's header; 0 if the file is no PNG."""
+    with path.open("rb") as file:
+        header = file.read(25)
+    return header[24] if header[:8] == PNG_SIGNATURE and len(header) == 25 else 0
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Turn what a decoder may raise for a missing or damaged file into one line with its name."""
+    try:
+        yield
+    except (OSError, SyntaxError, ValueError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(f"{path} cannot be read ({reason}): restore it from the download") from error

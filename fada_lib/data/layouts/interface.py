@@ -1,0 +1,58 @@
+"""What a layout is: how a data set keeps its files and encodes its labels."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from fada_lib.data.decode import read_label_values
+from fada_lib.data.layouts.item import Item
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A data set's way to find files and to encode labels.
+
+    Parameters
+    ----------
+    name : str
+        Key in `LAYOUTS`.
+    find : callable
+        (root, split) to the items found there, labels not yet looked for; an absent folder holds none.
+    legal_values : collection of int
+        What a label file may store.
+    train_id_of_value : (256,) uint8 array
+        From stored value to train id (see `fada_lib.data.classes`), 255 for what is ignored.
+    read_values : callable
+        From a label file to its stored (H, W) uint8 values.
+    counts : mapping of str to int
+        Images of a whole copy by split, as published; a split that is not listed is not counted.
+    counted_by_group : bool
+        `counts` are of one group (city), not of all together.
+    name_of_number : callable, optional
+        Name of the i-th image, i = 0, 1, …, where names are numbers without gap.
+    left_out : mapping of str to str
+        Names of images that are never used, and why.
+    groups_by_split : bool
+        The splits consist of different groups, as Cityscapes' train and val do of different cities.
+    """
+
+    name: str
+    find: Callable[[Path, str], list[Item]]
+    legal_values: Collection[int]
+    train_id_of_value: np.ndarray
+    read_values: Callable[[Path], np.ndarray] = read_label_values
+    counts: Mapping[str, int] = field(default_factory=dict)
+    counted_by_group: bool = False
+    name_of_number: Callable[[int], str] | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    groups_by_split: bool = False
+
+    @property
+    def legal_text(self) -> str:
+        """The legal values for a message: ``0..33``, or a list where they have gaps."""
+        values = sorted(self.legal_values)
+        if values and values == list(range(values[0], values[-1] + 1)):
+            return f"{values[0]}..{values[-1]}"
+        return ", ".join(map(str, values)) or "nothing"
