@@ -7,10 +7,10 @@ import resource
 import pytest
 import torch
 
-from fada_lib.models.segmenter import build_segmenter
-from fada_lib.models.weights import initialise, read_state
+from fada_lib.models.tensor_files import read_tensors
+from fada_lib.models.weights import initialise
 from fada_lib.parameters import UserError
-from fada_lib.training.checkpoint import Recipe, load_checkpoint, save_checkpoint
+from fada_lib.training.checkpoint import Recipe, load_checkpoint, load_trained, record_metrics, save_checkpoint
 from fada_lib.training.state import TrainingState
 
 RECIPE = Recipe("resnet_small", "group", "world12", "none", "fada_soft", 14, {"seed": 3, "scales": [0.7, 1.0]})
@@ -56,6 +56,19 @@ def test_a_checkpoint_names_its_classes(saved):
     content = torch.load(saved / "checkpoint.pt", weights_only=True)
     assert content["classes"][:3] == ["road", "sidewalk", "building"]
     assert len(content["classes"]) == 12
+
+
+def test_a_checkpoint_carries_the_metrics_of_its_run(saved, make_segmenter):
+    metrics = {"method": "fada_soft", "evaluation": {"target_val": {"single": {"miou": 0.5, "iou": [0.5, None]}}}}
+    record_metrics(saved, metrics)
+    content = torch.load(saved / "checkpoint.pt", weights_only=True)
+    assert content["metrics"] == metrics
+    assert load_checkpoint(saved)[1] == RECIPE
+
+
+def test_a_trained_network_is_found_by_its_run_or_its_file(saved):
+    for path in (saved, saved / "checkpoint.pt"):
+        assert load_trained(path)[1] == RECIPE
 
 
 def test_the_same_network_gives_the_same_predictions_after_the_round_trip(saved, make_segmenter):
@@ -108,7 +121,7 @@ def test_a_malicious_checkpoint_is_refused_and_nothing_is_executed(saved):
 
 def test_malicious_weights_are_refused_and_nothing_is_executed(tmp_path):
     torch.save({"conv1.weight": Trap(tmp_path / "sprung")}, tmp_path / "weights.pth")
-    assert str(tmp_path / "weights.pth") in refused(read_state, tmp_path / "weights.pth")
+    assert str(tmp_path / "weights.pth") in refused(read_tensors, tmp_path / "weights.pth")
     assert not (tmp_path / "sprung").exists()
 
 
@@ -166,21 +179,3 @@ def test_weights_of_another_shape_are_refused_in_one_line(make_segmenter, tmp_pa
     state = make_segmenter().feature_extractor.backbone.state_dict()
     torch.save({**state, "conv1.weight": torch.zeros(8, 3, 3, 3)}, tmp_path / "weights.pth")
     assert "conv1.weight" in refused(initialise, make_segmenter(), "resnet_small", str(tmp_path / "weights.pth"))
-
-
-def test_vgg_weights_move_to_the_releases_positions(tmp_path):
-    with torch.device("meta"):
-        segmenter = build_segmenter("vgg16", 2, "frozen")
-    segmenter = segmenter.to_empty(device="cpu")
-    positions = [i for i in range(30) if i not in (4, 9, 16, 23)]
-    expected = segmenter.feature_extractor.backbone.state_dict()
-    state = {}
-    for old in positions:
-        new = old if old < 23 else old - 1
-        for leaf in ("weight", "bias"):
-            if f"{new}.{leaf}" in expected:
-                state[f"features.{old}.{leaf}"] = torch.full_like(expected[f"{new}.{leaf}"], old)
-    torch.save(state, tmp_path / "weights.pth")
-    initialise(segmenter, "vgg16", str(tmp_path / "weights.pth"))
-    filled = {new: int(segmenter.feature_extractor.backbone[new].bias[0]) for new in (0, 21, 23, 25, 27)}
-    assert filled == {0: 0, 21: 21, 23: 24, 25: 26, 27: 28}

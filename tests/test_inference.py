@@ -6,14 +6,18 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
+from fada_lib.data.classes import LABEL_ID_TO_TRAIN_ID, TRAIN_NAMES, class_set
 from fada_lib.data.domains import open_part
 from fada_lib.data.transforms import normalise
 from fada_lib.inference import predict
 from fada_lib.inference.evaluate import evaluate, target_entropy
 from fada_lib.inference.examples import example_encodings, example_predictions
+from fada_lib.inference.export import export_segmenter
+from fada_lib.inference.photographs import id_table, label_photographs, write_photographs
 from fada_lib.inference.predict import predict_dataset, probabilities
 from fada_lib.inference.pseudo_labels import write_pseudo_labels
 from fada_lib.methods.options import FadaOptions
+from fada_lib.parameters import UserError
 
 SCALES = (0.7, 1.0, 1.3)
 CLOSE = 1e-4
@@ -216,3 +220,96 @@ def test_example_encodings_go_from_the_most_to_the_least_confident_pixel(segment
     assert (len(pixels), soft.shape, hard.shape) == (4, (4, 12), (4, 12))
     peaks = soft.max(axis=1)
     assert list(peaks) == sorted(peaks, reverse=True)
+
+
+# Photographs of one's own
+
+
+@pytest.fixture
+def album(images, tmp_path):
+    """A folder of two photographs, one lying on its side with a camera's mark to turn it, and a note."""
+    first, second = (Image.fromarray(image.permute(1, 2, 0).numpy()) for image in images)
+    first.save(tmp_path / "a.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by a quarter
+    second.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "b.JPG", format="JPEG", quality=100, exif=exif)
+    (tmp_path / "note.txt").write_text("no photograph")
+    return tmp_path
+
+
+def test_photographs_are_found_by_name_and_turned_upright(segmenter, album):
+    labelled = list(label_photographs(segmenter, album))
+    assert [one.path.name for one in labelled] == ["a.png", "b.JPG"]
+    assert {one.image.shape for one in labelled} == {(48, 96, 3)}
+    assert {one.channels.shape for one in labelled} == {one.confidence.shape for one in labelled} == {(48, 96)}
+
+
+def test_a_photographs_labels_are_the_networks_arg_max_and_its_probability(segmenter, album, images):
+    (labelled,) = label_photographs(segmenter, album / "a.png", scales=SCALES, flip=True)
+    p = probabilities(segmenter.eval(), images[:1], (48, 96), SCALES, flip=True)[0]
+    assert np.array_equal(labelled.channels, p.argmax(0).numpy())
+    assert np.allclose(labelled.confidence, p.amax(0).numpy())
+
+
+def test_a_large_photograph_is_seen_smaller_and_labelled_at_its_size(segmenter, album):
+    (labelled,) = label_photographs(segmenter, album / "a.png", longest_side=48)
+    assert labelled.channels.shape == (48, 96)
+    assert np.array_equal(labelled.channels[::2, ::2], labelled.channels[1::2, 1::2])
+
+
+def test_three_pictures_of_each_photograph_are_written(segmenter, album, tmp_path):
+    classes, done = class_set("world12"), []
+    written = write_photographs(segmenter, classes, album, tmp_path / "out", on_progress=done.append)
+    assert [path.name for path in written] == ["a_labels.png", "b_labels.png"]
+    assert len(list((tmp_path / "out").iterdir())) == 6
+    assert done == [1, 2]
+    (labelled,) = label_photographs(segmenter, album / "a.png")
+    ids = np.array(Image.open(written[0]))
+    assert {TRAIN_NAMES[LABEL_ID_TO_TRAIN_ID[i]] for i in set(ids.ravel().tolist())} == {
+        classes.names[c] for c in set(labelled.channels.ravel().tolist())
+    }
+    confidence = np.array(Image.open(tmp_path / "out" / "a_confidence.png"))
+    assert np.allclose(confidence / 255, labelled.confidence, atol=0.5 / 255 + 1e-6)
+    overlay = np.array(Image.open(tmp_path / "out" / "a_overlay.png"))
+    expected = 0.45 * labelled.image[0, 0] + 0.55 * classes.palette[labelled.channels[0, 0]]
+    assert np.allclose(overlay[0, 0], expected, atol=0.51)
+
+
+@pytest.mark.parametrize(("ids", "road"), [("channels", 0), ("train_ids", 0), ("label_ids", 7)])
+def test_label_maps_store_the_ids_that_are_asked_for(ids, road):
+    table = id_table(class_set("world12"), ids)
+    assert (table[0], table[3]) == (road, {"channels": 3, "train_ids": 4, "label_ids": 13}[ids])
+
+
+def test_photographs_that_are_not_there_or_damaged_and_unknown_ids_are_named(segmenter, tmp_path):
+    with pytest.raises(UserError, match=r"holds no photograph"):
+        list(label_photographs(segmenter, tmp_path))
+    (tmp_path / "broken.png").write_bytes(b"half")
+    with pytest.raises(UserError, match=r"broken\.png cannot be read"):
+        list(label_photographs(segmenter, tmp_path))
+    with pytest.raises(UserError, match="ids is 'colours': choose one of"):
+        write_photographs(segmenter, class_set("world12"), tmp_path, tmp_path, ids="colours")
+
+
+# Export
+
+
+def test_an_exported_program_says_what_the_network_says(segmenter, images, tmp_path):
+    difference = export_segmenter(segmenter, tmp_path / "network.pt2", (96, 48))
+    found = torch.export.load(tmp_path / "network.pt2").module()(images[:1])
+    assert difference < CLOSE
+    assert torch.allclose(found, probabilities(segmenter, images[:1], (48, 96)), atol=CLOSE)
+
+
+def test_an_exported_program_has_its_own_ending(segmenter, tmp_path):
+    with pytest.raises(UserError, match=r"let it end in \.pt2"):
+        export_segmenter(segmenter, tmp_path / "network.onnx", (96, 48))
+
+
+# Precision
+
+
+def test_normalised_images_are_taken_as_they_are(segmenter, images):
+    assert torch.equal(
+        probabilities(segmenter, normalise(images), (48, 96)), probabilities(segmenter, images, (48, 96))
+    )

@@ -4,12 +4,28 @@ import pytest
 import torch
 
 from fada_lib.metrics.iou import ConfusionMatrix, mean_iou
+from fada_lib.parameters import UserError
 
 
-def iou(prediction, truth, num_classes=2):
+def iou(prediction, truth, num_classes=2, absent="truth"):
     matrix = ConfusionMatrix(num_classes)
     matrix.update(torch.tensor(prediction), torch.tensor(truth, dtype=torch.uint8))
-    return matrix.iou()
+    return matrix.iou(absent)
+
+
+def as_cityscapesscripts(prediction, truth, num_classes):
+    """The evaluator's formula, pixel by pixel: ignored truth counts nowhere, void predictions are misses."""
+    confusion = [[0] * 256 for _ in range(256)]
+    for p, t in zip(prediction.flatten().tolist(), truth.flatten().tolist(), strict=True):
+        confusion[t][p] += 1
+    scores = []
+    for label in range(num_classes):
+        hits = confusion[label][label]
+        misses = sum(confusion[label]) - hits
+        false_alarms = sum(confusion[other][label] for other in range(num_classes) if other != label)
+        union = hits + misses + false_alarms
+        scores.append(hits / union if union else None)
+    return scores
 
 
 def test_a_perfect_prediction_scores_one():
@@ -34,6 +50,34 @@ def test_a_class_absent_from_truth_and_prediction_has_no_score():
 
 def test_a_class_that_is_only_predicted_has_no_iou_but_costs_the_class_it_was():
     assert iou([[0, 2]], [[0, 0]], num_classes=3) == [0.5, None, None]
+
+
+@pytest.mark.parametrize(
+    ("absent", "expected"), [("truth", [0.5, None, None]), ("both", [0.5, 0.0, None]), ("zero", [0.5, 0.0, 0.0])]
+)
+def test_absent_classes_are_left_out_or_zero_as_asked(absent, expected):
+    assert iou([[0, 1]], [[0, 0]], 3, absent) == pytest.approx(expected)
+
+
+def test_an_unknown_treatment_of_absent_classes_is_refused():
+    with pytest.raises(UserError, match="absent is 'all': choose one of truth, both, zero"):
+        iou([[0]], [[0]], absent="all")
+
+
+def test_a_void_prediction_is_a_miss_and_no_false_alarm():
+    assert iou([[0, 255, 1]], [[0, 0, 1]]) == [0.5, 1.0]
+
+
+def test_scores_agree_with_the_evaluator_of_cityscapes():
+    generator = torch.Generator().manual_seed(2)
+    prediction, truth = torch.randint(0, 8, (2, 20, 30), generator=generator)
+    prediction[prediction >= 6] = 255
+    truth[truth == 3] = 255
+    truth[truth >= 6] = 255
+    prediction[prediction == 4], truth[truth == 4] = 0, 0
+    found = iou(prediction.tolist(), truth.tolist(), 6, "both")
+    assert found == as_cityscapesscripts(prediction, truth, 6)
+    assert (found[3], found[4]) == (0.0, None)
 
 
 def test_a_class_that_is_never_found_scores_zero():

@@ -6,18 +6,17 @@ import pytest
 import torch
 from torch.nn import functional
 
+from fada_lib.losses import strips
 from fada_lib.losses.adversarial import (
     SOURCE,
     TARGET,
-    adversarial_loss,
-    at_resolution,
-    discriminator_loss,
     encoding_cross_entropy,
     kept_pixels,
 )
 from fada_lib.losses.encodings import binary_labels, hard_labels, soft_labels
 from fada_lib.losses.segmentation import segmentation_loss
 from fada_lib.losses.terms import Term
+from fada_lib.models.segmenter import upsample
 
 K = 3
 
@@ -185,7 +184,7 @@ def test_the_encoding_loss_agrees_with_a_loop_over_pixels(encode, domain):
 def test_discriminator_loss_is_the_source_encoding_on_source_and_the_target_encoding_on_target():
     z_s, z_t = random_maps(2 * K, 6), random_maps(2 * K, 7)
     a_s, a_t = soft_labels(random_maps(K, 8)), soft_labels(random_maps(K, 9))
-    source, target = discriminator_loss(z_s, a_s, z_t, a_t)
+    source, target = encoding_cross_entropy(z_s, a_s, SOURCE), encoding_cross_entropy(z_t, a_t, TARGET)
     assert source.total.item() == pytest.approx(naive_encoding_loss(z_s, a_s, SOURCE), rel=1e-5)
     assert target.total.item() == pytest.approx(naive_encoding_loss(z_t, a_t, TARGET), rel=1e-5)
 
@@ -193,24 +192,24 @@ def test_discriminator_loss_is_the_source_encoding_on_source_and_the_target_enco
 def test_adversarial_loss_is_small_when_target_features_pass_for_the_source():
     knowledge = pixels([1.0, 0.0])
     fooled, caught = logits_of(0.97, 0.01, 0.01, 0.01), logits_of(0.01, 0.01, 0.97, 0.01)
-    assert adversarial_loss(fooled, knowledge).mean().item() == pytest.approx(-math.log(0.97), rel=1e-4)
-    assert adversarial_loss(caught, knowledge).mean().item() == pytest.approx(-math.log(0.01), rel=1e-5)
+    assert encoding_cross_entropy(fooled, knowledge, SOURCE).mean().item() == pytest.approx(-math.log(0.97), rel=1e-4)
+    assert encoding_cross_entropy(caught, knowledge, SOURCE).mean().item() == pytest.approx(-math.log(0.01), rel=1e-5)
 
 
 def test_with_one_class_the_losses_are_the_binary_cross_entropies_of_equations_1_and_4():
     z_s, z_t = random_maps(2, 10), random_maps(2, 11)
     ones = binary_labels(random_maps(K, 12))
     is_source, is_target = torch.zeros(2, 3, 4).long(), torch.ones(2, 3, 4).long()
-    source, target = discriminator_loss(z_s, ones, z_t, ones)
+    source, target = encoding_cross_entropy(z_s, ones, SOURCE), encoding_cross_entropy(z_t, ones, TARGET)
     assert torch.isclose(source.mean(), functional.cross_entropy(z_s, is_source))
     assert torch.isclose(target.mean(), functional.cross_entropy(z_t, is_target))
-    assert torch.isclose(adversarial_loss(z_t, ones).mean(), functional.cross_entropy(z_t, is_source))
+    assert torch.isclose(encoding_cross_entropy(z_t, ones, SOURCE).mean(), functional.cross_entropy(z_t, is_source))
 
 
 def test_pixels_without_class_knowledge_cost_nothing_but_count():
     logits, knowledge = random_maps(2 * K, 13), torch.zeros(2, K, 3, 4)
     knowledge[0, 1, 0, 0] = 1.0
-    term = adversarial_loss(logits, knowledge)
+    term = encoding_cross_entropy(logits, knowledge, SOURCE)
     assert term.count.item() == 24
     assert term.total.item() == pytest.approx(-math.log(softmax(logits[0, :, 0, 0].tolist())[1]), rel=1e-5)
 
@@ -224,7 +223,7 @@ def test_kept_pixels_are_those_with_any_class_knowledge():
 def test_the_adversarial_gradient_is_the_mass_times_the_distribution_minus_the_encoding():
     logits = random_maps(2 * K, 14, n=1, h=1, w=1).requires_grad_()
     knowledge = pixels([0.9, 0.04, 0.01])
-    adversarial_loss(logits, knowledge).total.backward()
+    encoding_cross_entropy(logits, knowledge, SOURCE).total.backward()
     encoding = torch.cat([knowledge, torch.zeros_like(knowledge)], dim=1)
     assert torch.allclose(logits.grad, 0.95 * torch.softmax(logits, dim=1) - encoding, atol=1e-6)
 
@@ -233,7 +232,33 @@ def test_a_mean_over_nothing_is_zero():
     assert Term(torch.tensor(0.0), torch.tensor(0)).mean().item() == 0.0
 
 
-def test_only_the_input_resolution_upsamples_and_it_aligns_corners():
-    maps = pixels([0.0], [3.0])
-    assert at_resolution(maps, (1, 4), "feature") is maps
-    assert at_resolution(maps, (1, 4), "input").flatten().tolist() == pytest.approx([0.0, 1.0, 2.0, 3.0])
+# Precision
+
+
+def test_half_precision_is_raised_and_double_precision_is_kept():
+    logits = random_maps(2 * K, 0)
+    for given, wanted in ((torch.bfloat16, torch.float32), (torch.float32,) * 2, (torch.float64,) * 2):
+        z = logits.to(given)
+        assert soft_labels(z).dtype == hard_labels(z).dtype == binary_labels(z).dtype == wanted
+        assert segmentation_loss(z, torch.zeros(2, 3, 4)).total.dtype == wanted
+        assert encoding_cross_entropy(z, soft_labels(z[:, :K]), SOURCE).total.dtype == wanted
+
+
+# Input resolution, a strip of rows at a time
+
+
+@pytest.mark.parametrize("size", [(23, 17), (3, 4), (2, 9), (1, 1)])
+@pytest.mark.parametrize("elements", [1, 300, 2**24])
+def test_a_sum_over_strips_is_the_sum_over_the_upsampled_maps(monkeypatch, size, elements):
+    monkeypatch.setattr(strips, "STRIP_ELEMENTS", elements)
+    first, second = random_maps(4, 0).double().requires_grad_(), random_maps(3, 1).double()
+
+    def term(a, b):
+        return (torch.logsumexp(a, dim=1) * b.sum(dim=1)).sum(), torch.tensor(a[:, 0].numel())
+
+    total, count = strips.sum_over_strips(term, (first, second), size)
+    expected, pixels = term(upsample(first, size), upsample(second, size))
+    assert total.item() == pytest.approx(expected.item(), rel=1e-12)
+    assert count == pixels
+    gradients = (torch.autograd.grad(value, first)[0] for value in (total, expected))
+    assert torch.allclose(*gradients, rtol=1e-10, atol=1e-12)

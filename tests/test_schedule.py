@@ -5,7 +5,7 @@ import torch
 
 from fada_lib.parameters import TrainingParameters
 from fada_lib.training.schedule import poly_factor
-from fada_lib.training.state import TrainingState, learning_rate_factor, sgd
+from fada_lib.training.state import TrainingState, learning_rate_factor, set_learning_rate, sgd
 
 
 def test_the_first_iteration_has_the_whole_rate():
@@ -34,6 +34,18 @@ def test_the_releases_longer_horizon_ends_at_0_3987_of_the_rate(iterations, hori
 
 def test_without_a_horizon_the_rate_ends_with_the_run():
     assert learning_rate_factor(TrainingParameters(iterations=200), 100) == pytest.approx(0.5**0.9)
+
+
+@pytest.mark.parametrize("iteration", [0, 1, 2, 19_999])
+def test_the_rate_is_the_releases_to_the_last_digit(iteration):
+    assert 2.5e-4 * poly_factor(iteration, 62_500) == pytest.approx(2.5e-4 * (1 - iteration / 62_500) ** 0.9, rel=1e-15)
+
+
+def test_the_classifiers_rate_is_a_multiple_of_the_extractors():
+    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], "factor": factor} for factor in (1.0, 10.0)]
+    optimiser = torch.optim.SGD(groups, lr=1.0)
+    set_learning_rate(optimiser, 5e-4)
+    assert [group["lr"] for group in optimiser.param_groups] == [5e-4, 5e-3]
 
 
 def test_every_group_gets_base_times_schedule_times_its_own_factor():

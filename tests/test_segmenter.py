@@ -6,7 +6,7 @@ import torchvision
 from torch import nn
 
 from fada_lib.models.backbones import NORMS
-from fada_lib.models.discriminator import FineGrainedDiscriminator, binary_discriminator
+from fada_lib.models.discriminator import FineGrainedDiscriminator
 from fada_lib.models.segmenter import build_segmenter, upsample
 from fada_lib.parameters import UserError
 
@@ -186,8 +186,8 @@ def test_the_discriminator_is_three_convolutions_of_stride_1_with_leaky_relus_be
     assert FineGrainedDiscriminator(6, 3)(torch.zeros(1, 6, 5, 7)).shape == (1, 6, 5, 7)
 
 
-def test_the_binary_discriminator_is_the_same_network_with_one_channel_a_domain():
-    assert binary_discriminator(6)(torch.zeros(1, 6, 5, 7)).shape == (1, 2, 5, 7)
+def test_with_one_class_the_discriminator_has_one_channel_a_domain():
+    assert FineGrainedDiscriminator(6, 1)(torch.zeros(1, 6, 5, 7)).shape == (1, 2, 5, 7)
 
 
 def test_the_optimisers_groups_are_f_and_c_and_hold_every_trained_parameter_once(make_segmenter):

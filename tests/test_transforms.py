@@ -77,6 +77,20 @@ def test_a_crop_larger_than_the_image_is_padded_with_black_and_ignored_pixels(pa
     assert not image[6:].any()
 
 
+def test_a_crop_size_is_cut_from_the_scaled_image_at_its_own_size(pair):
+    image, label = augment(*pair, (), Augmentation(scale=1.5, corner=(1.0, 1.0), crop=(5, 4)))
+    larger = [
+        part.resize((12, 9), f)
+        for part, f in zip(pair, (Image.Resampling.BICUBIC, Image.Resampling.NEAREST), strict=True)
+    ]
+    assert np.array_equal(np.array(image), np.array(larger[0])[5:, 7:])
+    assert np.array_equal(np.array(label), np.array(larger[1])[5:, 7:])
+
+
+def test_a_crop_size_holds_without_scaling_too(pair):
+    assert augment(*pair, (), Augmentation(crop=(5, 4)))[0].size == (5, 4)
+
+
 @pytest.mark.parametrize("scale", [0.5, 1.5])
 def test_scaling_keeps_the_training_size(pair, scale):
     image, label = augment(*pair, (6, 4), Augmentation(scale=scale, corner=(0.5, 0.5)))

@@ -18,24 +18,33 @@ def evaluate(
     scales: Sequence[float] = (1.0,),
     flip: bool = False,
     subsets: Sequence[str] = (),
+    absent: str = "truth",
 ) -> dict:
     """IoU by class and mean, as fractions 0..1.
 
-    `subsets` names class sets to take further means over (SYNTHIA's 13 of 16); by default the data set's own.
+    `subsets` names class sets to take means over (SYNTHIA's 13 of 16), by default the data set's own; ``miou`` is the
+    mean over the first.
+    `absent` says what becomes of absent classes, see `fada_lib.metrics.iou.intersection_over_union`.
 
     Returns
     -------
     dict
         ``miou``, ``iou`` (K values, None for a class that occurs nowhere) and ``subset_miou`` by class set.
+
+    Raises
+    ------
+    UserError
+        If the data set has no labels, or lacks a class of a subset.
     """
+    dataset.require_labels("to be judged by: set evaluate_every: 0")
     device = next(segmenter.parameters()).device
     matrix = ConfusionMatrix(len(dataset.classes), device)
     for _, p, labels in predict_dataset(segmenter, dataset, test_size, scales, flip):
         matrix.update(p.argmax(dim=1), labels)
-    iou = matrix.iou()
+    iou = matrix.iou(absent)
     names = subsets or (dataset.classes.name,)
     chosen = {name: mean_iou(iou, dataset.classes.channels_of(class_set(name))) for name in names}
-    return {"miou": mean_iou(iou), "iou": iou, "subset_miou": chosen}
+    return {"miou": chosen[names[0]], "iou": iou, "subset_miou": chosen}
 
 
 def target_entropy(segmenter: Segmenter, dataset: SegmentationDataset, test_size: tuple[int, ...] = ()) -> float:

@@ -6,11 +6,10 @@ import numpy as np
 import torch
 
 from fada_lib.data.dataset import SegmentationDataset
-from fada_lib.data.transforms import normalise
 from fada_lib.inference.predict import probabilities
 from fada_lib.losses.encodings import hard_labels, soft_labels
 from fada_lib.methods.options import FadaOptions
-from fada_lib.models.segmenter import Segmenter, upsample
+from fada_lib.models.segmenter import Segmenter, network_input, upsample
 
 
 def example_predictions(
@@ -76,5 +75,4 @@ def _device(segmenter: Segmenter) -> torch.device:
 @torch.inference_mode()
 def _logits(segmenter: Segmenter, images: torch.Tensor) -> torch.Tensor:
     segmenter.eval()
-    logits = segmenter(normalise(images.to(_device(segmenter)), segmenter.feature_extractor.input_convention))
-    return upsample(logits.float(), images.shape[-2:]).cpu()
+    return upsample(segmenter(network_input(segmenter, images)), images.shape[-2:]).cpu()

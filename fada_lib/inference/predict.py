@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from fada_lib.data.dataset import SegmentationDataset
-from fada_lib.data.transforms import normalise
-from fada_lib.models.segmenter import Segmenter, upsample
+from fada_lib.losses.precision import at_least_single
+from fada_lib.models.segmenter import Segmenter, network_input, upsample
 
 BATCH_PIXELS = 300_000
 """Images of equal size are predicted together up to this many pixels."""
@@ -27,7 +27,7 @@ def probabilities(
     ----------
     segmenter : Segmenter
     images : Tensor
-        (N, 3, H, W) uint8 RGB on the segmenter's device.
+        (N, 3, H, W): uint8 RGB, or floating-point and normalised already.
     size : tuple of int
         (height, width) of the label maps.
     scales : sequence of float
@@ -41,15 +41,14 @@ def probabilities(
     Tensor
         (N, K, height, width); the mean of softmaxes, each taken after upsampling to `size`.
     """
-    normalised = normalise(images, segmenter.feature_extractor.input_convention)
-    normalised = normalised.contiguous(memory_format=torch.channels_last)
+    normalised = network_input(segmenter, images)
     total, passes = None, 0
     for scale in scales:
         scaled = normalised
         if scale != 1.0:
             scaled = upsample(normalised, tuple(int(side * scale) for side in normalised.shape[-2:]))
         for mirrored in (False, True) if flip else (False,):
-            logits = segmenter(scaled.flip(3) if mirrored else scaled).float()
+            logits = at_least_single(segmenter(scaled.flip(3) if mirrored else scaled))
             p = torch.softmax(upsample(logits, size), dim=1)
             p = p.flip(3) if mirrored else p
             total, passes = (p if total is None else total + p), passes + 1

@@ -6,6 +6,8 @@ labels, the network is not trained to change them.
 
 import torch
 
+from fada_lib.losses.precision import at_least_single
+
 
 @torch.no_grad()
 def soft_labels(logits: torch.Tensor, temperature: float = 1.8, clip: float = 0.9) -> torch.Tensor:
@@ -26,7 +28,7 @@ def soft_labels(logits: torch.Tensor, temperature: float = 1.8, clip: float = 0.
     Tensor
         (N, K, H, W) in 0..clip.
     """
-    return torch.softmax(logits.float() / temperature, dim=1).clamp(max=clip)
+    return torch.softmax(at_least_single(logits) / temperature, dim=1).clamp(max=clip)
 
 
 @torch.no_grad()
@@ -41,12 +43,12 @@ def hard_labels(logits: torch.Tensor, threshold: float = 0.9, temperature: float
     Tensor
         (N, K, H, W) of zeros and at most one 1 a pixel.
     """
-    confidence, channel = torch.softmax(logits.float() / temperature, dim=1).max(dim=1, keepdim=True)
-    one_hot = torch.zeros_like(logits, dtype=torch.float32).scatter_(1, channel, 1.0)
-    return one_hot * (confidence >= threshold)
+    p = torch.softmax(at_least_single(logits) / temperature, dim=1)
+    confidence, channel = p.max(dim=1, keepdim=True)
+    return torch.zeros_like(p).scatter_(1, channel, 1.0) * (confidence >= threshold)
 
 
 @torch.no_grad()
 def binary_labels(logits: torch.Tensor) -> torch.Tensor:
     """The traditional domain label as the third encoding of Fig. 3: (N, 1, H, W) of ones."""
-    return torch.ones_like(logits[:, :1], dtype=torch.float32)
+    return torch.ones_like(at_least_single(logits[:, :1]))

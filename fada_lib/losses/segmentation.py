@@ -4,6 +4,7 @@ import torch
 from torch.nn import functional
 
 from fada_lib.data.classes import IGNORE
+from fada_lib.losses.precision import at_least_single
 from fada_lib.losses.terms import Term
 
 
@@ -24,5 +25,6 @@ def segmentation_loss(logits: torch.Tensor, labels: torch.Tensor, temperature: f
     The equation is a sum. Both the paper's lambda of 0.001 and the release presuppose the mean, `Term.mean`.
     """
     labels = labels.long()
-    total = functional.cross_entropy(logits.float() / temperature, labels, ignore_index=IGNORE, reduction="sum")
+    logits = at_least_single(logits) / temperature
+    total = functional.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="sum")
     return Term(total, (labels != IGNORE).sum())

@@ -4,7 +4,6 @@ import torch
 
 from fada_lib.losses.encodings import binary_labels
 from fada_lib.methods.fada import Fada
-from fada_lib.methods.interface import Outputs
 from fada_lib.methods.options import BinaryOptions, FadaOptions
 
 
@@ -18,8 +17,6 @@ class Binary(Fada):
         del num_classes
         super().__init__(FadaOptions(**vars(options)), channels, num_classes=1)
 
-    def knowledge(self, outputs: Outputs) -> torch.Tensor:
+    def knowledge(self, logits: torch.Tensor) -> torch.Tensor:
         """Domain labels without classes, (N, 1, H, W) of ones."""
-        if self.options.discriminator_resolution == "input":
-            return outputs.logits.new_ones(outputs.logits.shape[0], 1, *outputs.size)
-        return binary_labels(outputs.logits)
+        return binary_labels(logits)

@@ -5,6 +5,10 @@ from collections.abc import Sequence
 import torch
 
 from fada_lib.data.classes import IGNORE
+from fada_lib.parameters import UserError
+
+ABSENT = ("truth", "both", "zero")
+"""What becomes of absent classes, see `intersection_over_union`."""
 
 
 class ConfusionMatrix:
@@ -21,28 +25,59 @@ class ConfusionMatrix:
     def __init__(self, num_classes: int, device: torch.device | str = "cpu") -> None:
         self.num_classes = num_classes
         self.counts = torch.zeros(num_classes, num_classes, dtype=torch.int64, device=device)
+        self.void = torch.zeros(num_classes, dtype=torch.int64, device=device)
 
     def update(self, prediction: torch.Tensor, truth: torch.Tensor) -> None:
-        """Count (H, W) or (N, H, W) channels; pixels whose truth is 255 are left out of everything."""
+        """Count (H, W) or (N, H, W) channels.
+
+        Pixels whose truth is 255 are left out of everything. A prediction of K or more (255: void) is a miss of the
+        true class and no one's false alarm, as in `cityscapesscripts`.
+        """
         counted = truth != IGNORE
-        index = truth[counted].long() * self.num_classes + prediction[counted].long()
-        self.counts += torch.bincount(index, minlength=self.num_classes**2).view_as(self.counts)
+        predicted = prediction[counted].long().clamp(max=self.num_classes)
+        index = truth[counted].long() * (self.num_classes + 1) + predicted
+        counts = torch.bincount(index, minlength=self.num_classes * (self.num_classes + 1))
+        counts = counts.view(self.num_classes, self.num_classes + 1)
+        self.counts += counts[:, :-1]
+        self.void += counts[:, -1]
 
-    def iou(self) -> list[float | None]:
-        """IoU = TP / (TP + FP + FN) by class, 0..1; None for a class absent from the truth."""
-        return intersection_over_union(self.counts)
+    def iou(self, absent: str = "truth") -> list[float | None]:
+        """IoU = TP / (TP + FP + FN) by class, 0..1; see `intersection_over_union`."""
+        return intersection_over_union(self.counts, absent, self.void)
 
 
-def intersection_over_union(counts: torch.Tensor) -> list[float | None]:
-    """IoU of each class from a (K, K) matrix of counts [truth, prediction].
+def intersection_over_union(
+    counts: torch.Tensor, absent: str = "truth", void: torch.Tensor | None = None
+) -> list[float | None]:
+    """IoU of each class from a matrix of counts.
 
-    A class absent from the truth has no IoU (None), as in `cityscapesscripts`, so that all methods are judged on
-    the same classes; the authors' release counts absent classes as 0.
+    Parameters
+    ----------
+    counts : Tensor
+        (K, K), [truth, prediction].
+    absent : str
+        ``truth``, ours: a class without a true pixel has no IoU (None), so that all methods are judged on the same
+        classes. ``both``, `cityscapesscripts`': None only where the class is not predicted either; one that is only
+        predicted scores 0. ``zero``, the release's I / (U + 1e-10): every absent class scores 0.
+    void : Tensor, optional
+        (K,) pixels of each class that were predicted as none of the K.
+
+    Raises
+    ------
+    UserError
+        For an unknown `absent`.
     """
+    if absent not in ABSENT:
+        raise UserError(f"absent is '{absent}': choose one of {', '.join(ABSENT)}")
     counts = counts.double().cpu()
-    intersection = counts.diagonal()
-    union = counts.sum(0) + counts.sum(1) - intersection
-    return [float(i / u) if t > 0 else None for i, u, t in zip(intersection, union, counts.sum(1), strict=True)]
+    intersection, truth = counts.diagonal(), counts.sum(1)
+    if void is not None:
+        truth = truth + void.double().cpu()
+    union = counts.sum(0) + truth - intersection
+    if absent == "zero":
+        return [float(v) for v in intersection / (union + 1e-10)]
+    judged = truth if absent == "truth" else union
+    return [float(i / u) if j > 0 else None for i, u, j in zip(intersection, union, judged, strict=True)]
 
 
 def mean_iou(iou: Sequence[float | None], channels: Sequence[int] | None = None) -> float:

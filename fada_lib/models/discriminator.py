@@ -35,8 +35,3 @@ class FineGrainedDiscriminator(nn.Module):
         """(N, C, h, w) features to (N, 2K, h, w) logits."""
         hidden = self.D(features)
         return torch.cat((self.cls1(hidden), self.cls2(hidden)), dim=1)
-
-
-def binary_discriminator(channels: int, hidden: tuple[int, int] = (256, 128)) -> FineGrainedDiscriminator:
-    """The traditional discriminator P(d | f): the same network with one channel a domain."""
-    return FineGrainedDiscriminator(channels, 1, hidden)

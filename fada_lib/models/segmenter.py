@@ -4,6 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from fada_lib.data.transforms import normalise
 from fada_lib.models.backbones import FeatureExtractor, build_feature_extractor
 
 ATROUS_RATES = {4: (1, 2, 3, 5), 8: (6, 12, 18, 24)}
@@ -40,6 +41,7 @@ class Segmenter(nn.Module):
     def __init__(self, feature_extractor: FeatureExtractor, num_classes: int) -> None:
         super().__init__()
         self.feature_extractor = feature_extractor
+        self.num_classes = num_classes
         rates = ATROUS_RATES[feature_extractor.stride]
         self.classifier = AtrousClassifier(feature_extractor.channels, num_classes, rates)
 
@@ -69,6 +71,23 @@ def build_segmenter(backbone: str, num_classes: int, norm: str) -> Segmenter:
         ``frozen``, ``batch`` or ``group`` (VGG-16 has no normalisation layer and ignores it).
     """
     return Segmenter(build_feature_extractor(backbone, norm), num_classes)
+
+
+def network_input(segmenter: Segmenter, images: torch.Tensor) -> torch.Tensor:
+    """What the segmenter's `forward` takes: on its device, in its precision, channels last.
+
+    Parameters
+    ----------
+    segmenter : Segmenter
+    images : Tensor
+        (N, 3, H, W): uint8 RGB is normalised by the backbone's convention (in float32, as the release does);
+        floating-point images count as normalised already.
+    """
+    weight = next(segmenter.parameters())
+    images = images.to(weight.device, non_blocking=True)
+    if not images.is_floating_point():
+        images = normalise(images, segmenter.feature_extractor.input_convention)
+    return images.to(dtype=weight.dtype).contiguous(memory_format=torch.channels_last)
 
 
 def upsample(maps: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

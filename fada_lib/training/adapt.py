@@ -8,28 +8,29 @@ from fada_lib.data.domains import open_part
 from fada_lib.data.sampling import Stream
 from fada_lib.files import resolve
 from fada_lib.inference.evaluate import evaluate
+from fada_lib.losses.precision import at_least_single
 from fada_lib.losses.segmentation import segmentation_loss
 from fada_lib.methods.interface import Method, Outputs
 from fada_lib.methods.registry import build_method
-from fada_lib.models.segmenter import Segmenter, upsample
+from fada_lib.models.segmenter import Segmenter, network_input, upsample
 from fada_lib.parameters import AdaptParameters, UserError, to_mapping
 from fada_lib.progress import Progress
 from fada_lib.training.checkpoint import load_checkpoint, save_checkpoint
 from fada_lib.training.device import Compute, prepare
 from fada_lib.training.loop import run_iterations
 from fada_lib.training.state import TrainingState, sgd
-from fada_lib.training.supervised import labelled_stream, prepare_images
+from fada_lib.training.supervised import labelled_stream
 
 DISCRIMINATOR_BETAS = (0.9, 0.99)
 """Adam's betas for D (paper, section 4.3)."""
 
 
 def forward(segmenter: Segmenter, images: torch.Tensor, compute: Compute) -> Outputs:
-    """One forward pass of uint8 images through F and C."""
+    """One forward pass of images, uint8 or normalised already, through F and C."""
     with compute.autocast():
-        features = segmenter.feature_extractor(prepare_images(images, segmenter, compute))
+        features = segmenter.feature_extractor(network_input(segmenter, images))
         logits = segmenter.classifier(features)
-    return Outputs(features.float(), logits.float(), tuple(images.shape[-2:]))
+    return Outputs(at_least_single(features), at_least_single(logits), tuple(images.shape[-2:]))
 
 
 def adapt_step(
@@ -51,9 +52,9 @@ def adapt_step(
     segmenter, method, optimisers
         `optimisers` has ``segmenter`` and, if the method has a discriminator, ``discriminator``.
     source : (Tensor, Tensor)
-        (N, 3, H, W) uint8 images and (N, H, W) channels.
+        (N, 3, H, W) images, uint8 RGB or floating-point and normalised already, and (N, H, W) channels, 255 ignored.
     target_images : Tensor or None
-        uint8; None for a method that does not use the target.
+        As the source's; None for a method that does not use the target.
     progress : float
         0..1, for methods with a schedule of their own.
 

@@ -37,7 +37,7 @@ def label_target(p: DistillParameters, progress: Progress) -> float:
         teacher,
         train,
         folder / "pseudo_labels",
-        test_size=p.test_size,
+        test_size=p.label_size or p.test_size,
         scales=p.scales if p.teacher_multiscale else (1.0,),
         flip=p.teacher_multiscale,
         threshold=p.confidence_threshold,
@@ -49,21 +49,25 @@ def build_student(p: DistillParameters) -> tuple[Segmenter, Recipe]:
     """The student before its first iteration, and its teacher's recipe.
 
     ``fresh`` starts as the source model did (ImageNet weights, or from scratch), the release's choice;
-    ``teacher`` continues from the teacher's weights.
+    ``teacher`` continues from the teacher's weights. The normalisation may differ from the teacher's
+    (`student_norm`): the release thaws batch norm for GTA5's student.
 
     Raises
     ------
     UserError
-        For an unknown `student`.
+        For an unknown `student`, or another normalisation for a student that is the teacher.
     """
     if p.student not in ("fresh", "teacher"):
         raise UserError(f"student is '{p.student}': choose fresh or teacher")
     teacher, recipe = load_checkpoint(p.teacher_run)
     if p.student == "teacher":
+        if p.student_norm not in ("teacher", recipe.norm):
+            raise UserError(f"student_norm is '{p.student_norm}': a student that is the teacher keeps '{recipe.norm}'")
         return teacher, recipe
-    student = build_segmenter(recipe.backbone, len(class_set(recipe.class_set)), recipe.norm)
+    norm = recipe.norm if p.student_norm == "teacher" else p.student_norm
+    student = build_segmenter(recipe.backbone, len(class_set(recipe.class_set)), norm)
     initialise(student, recipe.backbone, recipe.weights)
-    return student, recipe
+    return student, dataclasses.replace(recipe, norm=norm)
 
 
 def distill(p: DistillParameters, progress: Progress) -> Segmenter:
@@ -75,7 +79,9 @@ def distill(p: DistillParameters, progress: Progress) -> Segmenter:
     train = open_part(p.data, "target", "train", folder / "pseudo_labels")
     tune = open_part(p.data, "target", "tune")
     optimiser = sgd(p, student.parameter_groups(p.classifier_learning_rate_factor))
-    stream = dataclasses.replace(labelled_stream(p, train, "distill target", p.target_size), scales=p.crop_scales)
+    stream = dataclasses.replace(
+        labelled_stream(p, train, "distill target", p.target_size), scales=p.crop_scales, crop=p.crop_size
+    )
     run_iterations(
         TrainingState({"segmenter": student}, {"segmenter": optimiser}),
         p,

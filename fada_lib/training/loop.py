@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 
 from fada_lib.data.dataset import SegmentationDataset
-from fada_lib.data.sampling import Stream, batches
+from fada_lib.data.sampling import Stream, batches, decode_once
 from fada_lib.files import write_json_lines
 from fada_lib.parameters import TrainingParameters, UserError
 from fada_lib.progress import Progress
@@ -45,6 +45,8 @@ def run_iterations(
     _check(p)
     folder, identity = progress.folder, _identity(p)
     state.load(folder / "resume.pt", identity)
+    for data, stream in streams:
+        decode_once(data, stream, progress)
     progress.start("training", p.iterations, state.iteration)
     loaders = [batches(data, stream, state.iteration, p.iterations, p.workers) for data, stream in streams]
     since_log: list[dict[str, torch.Tensor]] = []

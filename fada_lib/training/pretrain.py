@@ -2,22 +2,53 @@
 
 import torch
 
+from fada_lib.data.classes import class_set
 from fada_lib.data.domains import data_parameters, open_part
-from fada_lib.files import resolve
+from fada_lib.files import resolve, write_json_lines
 from fada_lib.inference.evaluate import evaluate
 from fada_lib.models.segmenter import Segmenter, build_segmenter
 from fada_lib.models.weights import initialise
 from fada_lib.parameters import PretrainParameters, UserError, to_mapping
 from fada_lib.progress import Progress
-from fada_lib.training.checkpoint import Recipe, save_checkpoint
+from fada_lib.training.checkpoint import Recipe, load_trained, save_checkpoint
 from fada_lib.training.device import prepare
 from fada_lib.training.loop import run_iterations
 from fada_lib.training.state import TrainingState, sgd
 from fada_lib.training.supervised import labelled_stream, supervised_step
 
 
+def starting_point(p: PretrainParameters, classes: str) -> tuple[Segmenter, int]:
+    """The segmenter before the first iteration, and the iterations that it has behind it.
+
+    Parameters
+    ----------
+    p : PretrainParameters
+    classes : str
+        Class set of the data.
+
+    Raises
+    ------
+    UserError
+        For weights or a `checkpoint` that do not fit.
+    """
+    if not p.checkpoint:
+        segmenter = build_segmenter(p.backbone, len(class_set(classes)), p.norm)
+        initialise(segmenter, p.backbone, p.weights)
+        return segmenter, 0
+    segmenter, recipe = load_trained(p.checkpoint)
+    if class_set(recipe.class_set).names != class_set(classes).names:
+        raise UserError(
+            f"checkpoint: {p.checkpoint} predicts '{recipe.class_set}', the data have class_set '{classes}'"
+        )
+    norm = p.norm if p.backbone == "vgg16" else recipe.norm
+    if (p.backbone, p.norm) != (recipe.backbone, norm):
+        fitting = f"backbone: {recipe.backbone} and norm: {recipe.norm}"
+        raise UserError(f"checkpoint: {p.checkpoint} is no '{p.backbone}' with norm '{p.norm}': set {fitting}")
+    return segmenter, recipe.total_iterations
+
+
 def pretrain(p: PretrainParameters, progress: Progress) -> Segmenter:
-    """Train a segmenter from scratch or ImageNet weights and write `checkpoint.pt` and `history.jsonl`.
+    """Train a segmenter from scratch, ImageNet weights or a checkpoint; write `checkpoint.pt` and `history.jsonl`.
 
     Raises
     ------
@@ -27,24 +58,29 @@ def pretrain(p: PretrainParameters, progress: Progress) -> Segmenter:
     if p.domain not in ("source", "target"):
         raise UserError(f"domain is '{p.domain}': choose source or target")
     compute = prepare(p.device, p.precision, p.threads, p.seed)
-    data = data_parameters(p.data)
+    data, folder = data_parameters(p.data), resolve(p.run)
     train, tune = open_part(p.data, p.domain, "train"), open_part(p.data, "target", "tune")
-    segmenter = build_segmenter(p.backbone, len(train.classes), p.norm)
-    initialise(segmenter, p.backbone, p.weights)
+    segmenter, iterations_before = starting_point(p, data.class_set)
     segmenter.to(device=compute.device, memory_format=torch.channels_last).train()
-    optimiser = sgd(p, segmenter.parameter_groups(p.classifier_learning_rate_factor))
-    state = TrainingState({"segmenter": segmenter}, {"segmenter": optimiser})
-    size = p.source_size if p.domain == "source" else p.target_size
-    run_iterations(
-        state,
-        p,
-        {"segmenter": p.learning_rate},
-        [(train, labelled_stream(p, train, p.domain, size))],
-        lambda _, batch: supervised_step(segmenter, optimiser, *batch[0], compute, p.gradient_clip),
-        progress,
-        lambda: {"target_tune_miou": evaluate(segmenter, tune, p.test_size)["miou"]},
-    )
-    folder = resolve(p.run)
-    recipe = Recipe(p.backbone, p.norm, data.class_set, p.weights, p.method, p.iterations, to_mapping(p))
+
+    def score() -> dict[str, float]:
+        return {"target_tune_miou": evaluate(segmenter, tune, p.test_size)["miou"]}
+
+    if p.checkpoint and p.iterations == 0:
+        write_json_lines(folder / "history.jsonl", [{"iteration": 0, **(score() if tune.labelled else {})}])
+    else:
+        optimiser = sgd(p, segmenter.parameter_groups(p.classifier_learning_rate_factor))
+        size = p.source_size if p.domain == "source" else p.target_size
+        run_iterations(
+            TrainingState({"segmenter": segmenter}, {"segmenter": optimiser}),
+            p,
+            {"segmenter": p.learning_rate},
+            [(train, labelled_stream(p, train, p.domain, size))],
+            lambda _, batch: supervised_step(segmenter, optimiser, *batch[0], compute, p.gradient_clip),
+            progress,
+            score,
+        )
+    total = iterations_before + p.iterations
+    recipe = Recipe(p.backbone, p.norm, data.class_set, p.weights, p.method, total, to_mapping(p))
     save_checkpoint(folder / "checkpoint.pt", segmenter, recipe)
     return segmenter

@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from fada_lib.models.tensor_files import save_tensors
 from fada_lib.parameters import TrainingParameters, UserError
-from fada_lib.training.checkpoint import save_tensors
 from fada_lib.training.schedule import poly_factor
 
 
@@ -24,8 +24,7 @@ class TrainingState:
     def set_learning_rates(self, base: Mapping[str, float], factor: float) -> None:
         """Set every group to base x schedule `factor` x the group's own factor."""
         for name, optimiser in self.optimisers.items():
-            for group in optimiser.param_groups:
-                group["lr"] = base[name] * factor * group.get("factor", 1.0)
+            set_learning_rate(optimiser, base[name] * factor)
 
     def save(self, path: Path, identity: str) -> None:
         """Write the state atomically; `identity` (the parameters as text) guards against a foreign resume."""
@@ -56,6 +55,12 @@ class TrainingState:
         self.iteration, self.history = content["iteration"], content["history"]
         torch.set_rng_state(content["random"])
         return True
+
+
+def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """Set every group to `rate` x the group's own factor (10 for the classifier in the release)."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate * group.get("factor", 1.0)
 
 
 def sgd(p: TrainingParameters, groups: list[dict]) -> torch.optim.SGD:

@@ -1,0 +1,175 @@
+"""A trained network on photographs of one's own: label maps, coloured overlays and the network's confidence."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from fada_lib.data.classes import CITYSCAPES_LABELS, IGNORE, ClassSet
+from fada_lib.data.transforms import resize, to_tensor
+from fada_lib.files import write_atomically
+from fada_lib.inference.predict import evaluating, probabilities
+from fada_lib.models.segmenter import Segmenter
+from fada_lib.parameters import UserError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+IDS = ("channels", "train_ids", "label_ids")
+
+
+class Labelled(NamedTuple):
+    """What a network says about one photograph, all at the photograph's size.
+
+    Attributes
+    ----------
+    path : Path
+    image : (H, W, 3) uint8 array
+    channels : (H, W) uint8 array
+        The most probable class, as an index of the class set.
+    confidence : (H, W) float32 array
+        Its probability, 0..1.
+    """
+
+    path: Path
+    image: np.ndarray
+    channels: np.ndarray
+    confidence: np.ndarray
+
+    def overlay(self, classes: ClassSet, opacity: float = 0.55) -> np.ndarray:
+        """The photograph under the classes' colours, (H, W, 3) uint8."""
+        colours = classes.palette[self.channels].astype(np.float32)
+        return np.rint((1 - opacity) * self.image + opacity * colours).astype(np.uint8)
+
+
+def find_photographs(path: str | Path) -> list[Path]:
+    """The photograph that `path` is, or all in the folder that it is, by name.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    path = Path(path).expanduser()
+    if path.is_file():
+        return [path]
+    found = sorted(p for p in path.glob("*") if p.suffix.lower() in SUFFIXES)
+    if not found:
+        raise UserError(f"{path} holds no photograph: name an image or a folder of {', '.join(SUFFIXES)}")
+    return found
+
+
+def label_photographs(
+    segmenter: Segmenter,
+    photographs: str | Path,
+    *,
+    longest_side: int = 1024,
+    scales: Sequence[float] = (1.0,),
+    flip: bool = False,
+) -> Iterator[Labelled]:
+    """Predict photographs one by one.
+
+    Parameters
+    ----------
+    segmenter : Segmenter
+        `fada_lib.training.checkpoint.load_trained` reads one.
+    photographs : path
+        An image or a folder of images, turned upright by their camera's mark.
+    longest_side : int
+        The size in pixels at which the network sees them (bicubic): near that of its training. Larger photographs
+        are made smaller, smaller ones stay. Maps come back at the photograph's size.
+    scales, flip
+        Multi-scale testing, see `fada_lib.inference.predict.probabilities`; the release's is (0.7, 1.0, 1.3), True.
+
+    Raises
+    ------
+    UserError
+        For no photograph, or one that cannot be read.
+    """
+    for path in find_photographs(photographs):
+        image = _upright(path)
+        factor = min(1.0, longest_side / max(image.size))
+        small, _ = resize(image, None, tuple(max(1, round(side * factor)) for side in image.size))
+        with evaluating(segmenter):
+            p = probabilities(segmenter, to_tensor(small)[None], (small.height, small.width), scales, flip)
+        confidence, channels = (maps[0].float().cpu().numpy() for maps in p.max(dim=1))
+        yield Labelled(
+            path,
+            np.array(image),
+            np.array(Image.fromarray(channels.astype(np.uint8)).resize(image.size, Image.Resampling.NEAREST)),
+            np.array(Image.fromarray(confidence).resize(image.size, Image.Resampling.NEAREST)),
+        )
+
+
+def write_photographs(
+    segmenter: Segmenter,
+    classes: ClassSet,
+    photographs: str | Path,
+    folder: str | Path,
+    *,
+    ids: str = "label_ids",
+    on_progress: Callable[[int], None] = lambda done: None,
+    **options: object,
+) -> list[Path]:
+    """Write three PNGs for every photograph: `<name>_labels`, `<name>_overlay` and `<name>_confidence`.
+
+    Parameters
+    ----------
+    segmenter, classes
+        The network and its K classes.
+    photographs, folder : path
+        What to read, and where to write.
+    ids : str
+        Values of the label maps: ``label_ids`` and ``train_ids`` are Cityscapes', ``channels`` the network's own.
+    on_progress : callable
+        Called with the number of photographs done.
+    **options
+        Of `label_photographs`.
+
+    Returns
+    -------
+    list of Path
+        The label maps. Confidence is stored as 0..255.
+
+    Raises
+    ------
+    UserError
+        As `label_photographs`; for unknown `ids`, or classes that Cityscapes has no id for; before anything is written.
+    """
+    table = id_table(classes, ids)
+    written = []
+    for done, labelled in enumerate(label_photographs(segmenter, photographs, **options), start=1):
+        stem = Path(folder).expanduser() / labelled.path.stem
+        _write(Path(f"{stem}_labels.png"), table[labelled.channels])
+        _write(Path(f"{stem}_overlay.png"), labelled.overlay(classes))
+        _write(Path(f"{stem}_confidence.png"), np.rint(255 * labelled.confidence).astype(np.uint8))
+        written.append(Path(f"{stem}_labels.png"))
+        on_progress(done)
+    return written
+
+
+def id_table(classes: ClassSet, ids: str) -> np.ndarray:
+    """(256,) uint8 table from channel to what label maps store."""
+    if ids not in IDS:
+        raise UserError(f"ids is '{ids}': choose one of {', '.join(IDS)}")
+    if ids == "channels":
+        return np.arange(256, dtype=np.uint8)
+    id_of = {name: label if ids == "label_ids" else train for label, train, name, _ in CITYSCAPES_LABELS}
+    unknown = [name for name in classes.names if name not in id_of]
+    if unknown:
+        raise UserError(f"ids is '{ids}' but Cityscapes has no class {unknown[0]}: set ids: channels")
+    table = np.full(256, IGNORE, np.uint8)
+    table[: len(classes)] = [id_of[name] for name in classes.names]
+    return table
+
+
+def _upright(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as image:
+            return ImageOps.exif_transpose(image).convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(f"{path} cannot be read ({error}): remove it or save it as PNG or JPEG") from error
+
+
+def _write(path: Path, pixels: np.ndarray) -> None:
+    write_atomically(path, lambda temporary: Image.fromarray(pixels).save(temporary, format="PNG"))

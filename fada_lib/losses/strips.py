@@ -1,0 +1,61 @@
+"""Losses at input resolution whose memory does not grow with it: a strip of rows at a time.
+
+The release upsamples logits of 2K channels to the input's size before it takes the loss. Kept for the backward
+pass, these maps and their log-softmax need several times the memory of the discriminator itself. Here only the columns
+are enlarged at once; rows follow strip by strip and are computed again in the backward pass. The number is the same.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
+
+STRIP_ELEMENTS = 2**22
+"""Upsampled values, all maps together, that a strip may hold (16 MB in float32)."""
+
+Sums = Callable[..., tuple[torch.Tensor, ...]]
+
+
+def sum_over_strips(term: Sums, maps: Sequence[torch.Tensor], size: tuple[int, int]) -> tuple[torch.Tensor, ...]:
+    """`term` of maps upsampled to the input's size, where `term` is a sum over pixels.
+
+    Parameters
+    ----------
+    term : callable
+        From (N, C, rows, W) tensors, one for each of `maps`, to a tuple of scalars that add up over rows.
+    maps : sequence of Tensor
+        (N, C, h, w), C of their own.
+    size : (int, int)
+        (H, W); upsampling is bilinear with aligned corners, `fada_lib.models.segmenter.upsample`.
+
+    Returns
+    -------
+    tuple of Tensor
+        The sums of what `term` returns.
+    """
+    height, width = size
+    widened = [functional.interpolate(m, size=(m.shape[2], width), mode="bilinear", align_corners=True) for m in maps]
+    a_row = sum(m.shape[0] * m.shape[1] for m in maps) * width
+    rows = max(1, STRIP_ELEMENTS // a_row)
+    totals = None
+    for first in range(0, height, rows):
+        strip = range(first, min(first + rows, height))
+        sums = checkpoint(_strip_sums, term, strip, height, *widened, use_reentrant=False, preserve_rng_state=False)
+        totals = sums if totals is None else tuple(a + b for a, b in zip(totals, sums, strict=True))
+    return totals
+
+
+def _strip_sums(term: Sums, strip: range, height: int, *widened: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    return term(*(_rows(maps, strip, height) for maps in widened))
+
+
+def _rows(maps: torch.Tensor, strip: range, height: int) -> torch.Tensor:
+    """Rows `strip` of (N, C, h, W) `maps` enlarged to `height` rows: linear, corners aligned."""
+    h = maps.shape[2]
+    position = torch.arange(strip.start, strip.stop, dtype=torch.float64) * (h - 1) / max(height - 1, 1)
+    upper = position.floor().clamp(max=max(h - 2, 0)).long()
+    first, last = int(upper[0]), min(int(upper[-1]) + 2, h)
+    distance = (position[:, None] - torch.arange(first, last)).abs()
+    weights = (1 - distance).clamp(min=0).to(maps)
+    return weights @ maps[:, :, first:last]

@@ -1,0 +1,43 @@
+"""The public functions: every example of `docs/api.md` runs, and `import fada_lib` stays light."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from fada_lib import api
+from fada_lib.files import PROJECT_ROOT
+
+EXAMPLES = re.findall(r"```python\n(.*?)```", (PROJECT_ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.S)
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory):
+    """What the examples leave behind, run in their order in a folder of their own."""
+    found, folder = {}, tmp_path_factory.mktemp("examples")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for example in EXAMPLES:
+            exec(compile(example, "docs/api.md", "exec"), found)
+    return {**found, "written": sorted(p.name for p in (folder / "labelled").iterdir())}
+
+
+def test_every_example_runs_and_gives_what_it_says(names):
+    assert len(EXAMPLES) == 8
+    assert sorted(names["state"]) == ["classifier", "feature_extractor", "iteration", "model_D"]
+    assert sorted(names["losses"]) == ["adversarial", "discriminator_source", "discriminator_target", "segmentation"]
+    assert (names["image"].shape, names["label"].shape) == ((3, 24, 48), (24, 48))
+    assert names["p"].shape == (2, 19, 66, 98)
+    assert (len(names["iou"]), len(names["ccd"]), len(names["order"])) == (19, 4, 9_000)
+    assert names["written"] == ["street_confidence.png", "street_labels.png", "street_overlay.png"]
+    assert names["difference"] < 1e-4
+
+
+def test_every_public_name_exists():
+    assert all(hasattr(api, name) for name in api.__all__)
+
+
+def test_the_package_itself_loads_no_pytorch():
+    code = "import sys, fada_lib; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
