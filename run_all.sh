@@ -22,6 +22,8 @@ Finished runs are kept: the same command again does only what is missing or has 
   --dry-run          say what would run and why, and stop
   --jobs N           run N notebooks at once (default: by the number of cores; one with a GPU)
   --fresh            also rerun what was made by other code than the code that is here now
+  --clean            remove the runs of parameters that the file no longer has (with --dry-run: list them)
+  --tables           instead of a study: the paper's Tables 1-6 and Figures 3-5 from all studies in the output folder
   --test             run the tests instead of a study (what follows goes to pytest: --test -m 'not slow')
   --help             show this text
 
@@ -80,7 +82,7 @@ set_up() {
     if ! { [[ -f "$stamp" ]] && grep -qF " $venv" "$venv/pyvenv.cfg" && "$venv/bin/python" -c ''; } 2>/dev/null; then
         rm -rf "$venv"
         check_space
-        "$python" -m venv "$venv" >/dev/null 2>&1 ||
+        "$python" -m venv "$venv" >/dev/null 2>&1 && [[ -x "$venv/bin/python" ]] ||
             fail "$python cannot make a virtual environment; install its venv module (Debian, Ubuntu: python3-venv) or free some space"
     fi
     echo "setting up .venv with $("$venv/bin/python" --version): $(grep -c == "$root/requirements.lock") packages, 6 GB; a few minutes, only this once" >&2

@@ -78,21 +78,61 @@ def read_json_lines(path: Path) -> list[dict]:
 
 
 def read_yaml(path: Path) -> dict:
-    """Read a YAML mapping; `UserError` names a missing file, a syntax error or anything but a mapping."""
+    """Read a YAML mapping.
+
+    Raises
+    ------
+    UserError
+        Naming a missing or unreadable file, a syntax error, a key that is given twice, a value that is none, or
+        anything but a mapping.
+    """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        _refuse_repeated_keys(yaml.compose(text, Loader=yaml.SafeLoader), path)
+        content = yaml.safe_load(text)
     except FileNotFoundError as error:
         raise UserError(f"{path} is missing: name a file of params/") from error
-    except yaml.YAMLError as error:
-        raise UserError(f"{path} is not valid YAML: {str(error).splitlines()[-1].strip()}") from error
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}; name a YAML file") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not text in UTF-8: save it as such") from error
+    except yaml.MarkedYAMLError as error:
+        where = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise UserError(f"{path} is not valid YAML: {error.problem or error.context}{where}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UserError(f"{path} is not valid YAML: {str(error).partition(chr(10))[0]}") from error
     if not isinstance(content, dict):
         raise UserError(f"{path} must hold a mapping of names to values")
     return content
 
 
+def _refuse_repeated_keys(root: yaml.Node | None, path: Path) -> None:
+    """YAML forbids a key twice in one mapping, PyYAML silently takes the last: a forgotten line would win."""
+    waiting, seen = [root] if root else [], set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen or isinstance(node, yaml.ScalarNode):
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+            continue
+        names = set()
+        for key, value in node.value:
+            waiting.append(value)
+            if isinstance(key, yaml.ScalarNode) and key.value in names:
+                raise UserError(f"{path}: '{key.value}' is given twice, again in line {key.start_mark.line + 1}")
+            names.add(key.value if isinstance(key, yaml.ScalarNode) else None)
+
+
+def yaml_text(content: dict) -> str:
+    """The content as YAML, names in their order; the same content gives the same text."""
+    return yaml.safe_dump(content, sort_keys=False, default_flow_style=None)
+
+
 def write_yaml_if_changed(path: Path, content: dict) -> bool:
     """Write YAML only when its bytes change, so that the file's time tells when its content changed."""
-    text = yaml.safe_dump(content, sort_keys=False, default_flow_style=None)
+    text = yaml_text(content)
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
     write_text(path, text)

@@ -8,10 +8,14 @@ import difflib
 import math
 from typing import NamedTuple
 
+_LAYOUTS = ("gta5", "synthia", "cityscapes", "crosscity", "camvid", "folders")
+_CLASS_SETS = ("cityscapes19", "synthia16", "synthia13", "crosscity13", "camvid11", "world12")
+
 CHOICES: dict[str, tuple[str, ...]] = {
-    "source_layout": ("gta5", "cityscapes", "camvid"),
-    "target_layout": ("gta5", "cityscapes", "camvid"),
-    "class_set": ("cityscapes19", "synthia16", "synthia13", "crosscity13", "camvid11", "world12"),
+    "source_layout": _LAYOUTS,
+    "target_layout": _LAYOUTS,
+    "class_set": _CLASS_SETS,
+    "judged_on": _CLASS_SETS,
     "precision": ("auto", "float32", "bfloat16"),
     "sampling": ("random", "class_balanced"),
     "domain": ("source", "target"),
@@ -19,23 +23,30 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "norm": ("frozen", "batch", "group"),
     "batch_norm": ("frozen", "live"),
     "student": ("fresh", "teacher"),
+    "student_norm": ("teacher", "frozen", "batch", "group"),
     "encoding": ("soft", "hard"),
     "hard_mean": ("all", "kept"),
     "discriminator_resolution": ("feature", "input"),
 }
-"""Parameters that name one of a few things."""
+"""Parameters that name one of a few things, or list some of them."""
+
+OPEN_CHOICES = ("class_set", "judged_on")
+"""Those that may also be a list of class names with commas between them."""
 
 LENGTHS: dict[str, tuple[int, ...]] = {
     "source_size": (0, 2),
     "target_size": (0, 2),
     "test_size": (0, 2),
+    "second_test_size": (0, 2),
+    "label_size": (0, 2),
+    "crop_size": (0, 2),
     "jitter": (4,),
     "crop_scales": (2,),
     "discriminator_channels": (2,),
 }
 """Lists of fixed length."""
 
-NOT_EMPTY = ("scales", "runs")
+NOT_EMPTY = ("scales", "runs", "output_discriminator_channels")
 """Lists of any length but 0."""
 
 MOST_HUE = 0.5
@@ -74,10 +85,11 @@ RANGES: dict[str, Range] = {
     **dict.fromkeys(("temperature", "segmentation_temperature", "hard_temperature"), _POSITIVE),
     **dict.fromkeys(("source_train_images", "source_val_images", "target_train_images"), Range(1)),
     **dict.fromkeys(("target_tune_images", "target_val_images"), Range(1)),
-    **dict.fromkeys(("iterations", "batch_size", "log_every", "checkpoint_every", "threads"), Range(1)),
-    **dict.fromkeys(("source_size", "target_size", "test_size", "discriminator_channels"), Range(1)),
+    **dict.fromkeys(("batch_size", "log_every", "checkpoint_every", "threads"), Range(1)),
+    **dict.fromkeys(("source_size", "target_size", "test_size", "crop_size", "discriminator_channels"), Range(1)),
+    **dict.fromkeys(("second_test_size", "label_size", "output_discriminator_channels"), Range(1)),
     **dict.fromkeys(("samples_per_domain", "perplexity"), Range(1)),
-    **dict.fromkeys(("seed", "world_seed", "workers", "evaluate_every", "poly_horizon"), Range(0)),
+    **dict.fromkeys(("seed", "world_seed", "workers", "iterations", "evaluate_every", "poly_horizon"), Range(0)),
     **dict.fromkeys(("poly_power", "gradient_clip", "classifier_learning_rate_factor", "jitter"), Range(0)),
     **dict.fromkeys(("lambda_adv", "discriminator_weight"), Range(0)),
     "embedding_iterations": Range(250),
@@ -97,10 +109,11 @@ def objection(name: str, value: object) -> str | None:
     value : object
         Tuples are checked element by element.
     """
-    if name in CHOICES and value not in CHOICES[name]:
-        near = difflib.get_close_matches(str(value), CHOICES[name], n=1)
-        advice = f" (did you mean '{near[0]}'?)" if near else ""
-        return f"is '{value}': choose one of {', '.join(CHOICES[name])}{advice}"
+    for choice in value if isinstance(value, tuple) else (value,):
+        if name in CHOICES and choice not in CHOICES[name] and not (name in OPEN_CHOICES and "," in str(choice)):
+            near = difflib.get_close_matches(str(choice), CHOICES[name], n=1)
+            advice = f" (did you mean '{near[0]}'?)" if near else ""
+            return f"is '{choice}': choose one of {', '.join(CHOICES[name])}{advice}"
     if isinstance(value, tuple) and (problem := _list_objection(name, value)):
         return problem
     for number in value if isinstance(value, tuple) else (value,):

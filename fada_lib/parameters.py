@@ -7,6 +7,7 @@ parameter file ends a study before it starts.
 
 import dataclasses
 import difflib
+import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -23,20 +24,33 @@ class UserError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class DataParameters:
-    """Notebook 01: a world, either read from real folders or made when the roots are empty."""
+    """Notebook 01: a world, either read from real folders or made when the roots are empty.
+
+    `*_image_folder`, `*_label_folder` and `*_label_values` belong to the layout ``folders`` (see
+    `fada_lib.data.layouts.folders`). `class_set` may list class names (see `fada_lib.data.classes.class_set`).
+    `judged_on` lists the class sets that mIoU is taken over; tables show the first (empty: all of `class_set`).
+    `pixel_cache` is a folder for decoded images (see `fada_lib.data.cache`); empty: none are kept.
+    """
 
     run: str = "results/interactive/runs/01_data"
     source_layout: str = "gta5"
     source_root: str = ""
+    source_image_folder: str = "images"
+    source_label_folder: str = "labels"
+    source_label_values: dict[str, object] = field(default_factory=dict)
     source_groups: tuple[str, ...] = ()
     source_val_images: int = 20
     target_layout: str = "cityscapes"
     target_root: str = ""
+    target_image_folder: str = "{split}/images"
+    target_label_folder: str = "{split}/labels"
+    target_label_values: dict[str, object] = field(default_factory=dict)
     target_groups: tuple[str, ...] = ()
     target_val_split: str = "val"
     tune_groups: tuple[str, ...] = ("tunewick",)
     class_set: str = "world12"
     judged_on: tuple[str, ...] = ()
+    pixel_cache: str = ""
     world_seed: int = 0
     height: int = 96
     width: int = 192
@@ -63,6 +77,7 @@ class TrainingParameters:
     source_size: tuple[int, ...] = ()
     target_size: tuple[int, ...] = ()
     test_size: tuple[int, ...] = ()
+    second_test_size: tuple[int, ...] = ()
     iterations: int = 100
     poly_horizon: int = 0
     batch_size: int = 4
@@ -83,7 +98,11 @@ class TrainingParameters:
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainParameters(TrainingParameters):
-    """Notebook 02: supervised training on one domain; `domain: target` makes the oracle."""
+    """Notebook 02: supervised training on one domain; `domain: target` makes the oracle.
+
+    `checkpoint` names a trained network, one of the release's or this project's, to start from instead of `weights`;
+    with `iterations: 0` it is only evaluated.
+    """
 
     run: str = "results/interactive/runs/02_source"
     method: str = "source_only"
@@ -91,6 +110,7 @@ class PretrainParameters(TrainingParameters):
     backbone: str = "resnet_small"
     norm: str = "group"
     weights: str = "none"
+    checkpoint: str = ""
     iterations: int = 150
 
 
@@ -110,14 +130,25 @@ class AdaptParameters(TrainingParameters):
 
 @dataclass(frozen=True, kw_only=True)
 class DistillParameters(TrainingParameters):
-    """Notebook 04: self-distillation of an adapted teacher into a fresh student."""
+    """Notebook 04: self-distillation of an adapted teacher into a fresh student.
+
+    `student_norm` is the student's `norm`, or ``teacher`` for the teacher's (the release: batch for GTA5, where the
+    teacher is frozen). `crop_size`, [width, height], crops the scaled image to it instead of to its size before
+    scaling (the release: full-size images scaled by `crop_scales`, crops of 1024x512). `label_size` is the size at
+    which the teacher labels, by default `test_size` (the release labels at 1024x512 and tests at 2048x1024). A
+    study's `variants` of the section set `variant`.
+    """
 
     run: str = "results/interactive/runs/04_fada_soft"
     teacher_run: str = "results/interactive/runs/03_fada_soft"
     student: str = "fresh"
+    student_norm: str = "teacher"
     confidence_threshold: float = 0.0
     teacher_multiscale: bool = False
     crop_scales: tuple[float, ...] = (1.0, 1.0)
+    crop_size: tuple[int, ...] = ()
+    label_size: tuple[int, ...] = ()
+    variant: str = ""
     iterations: int = 150
 
 
@@ -203,7 +234,8 @@ def _checked(hint: object, value: object, where: str) -> object:
         if not isinstance(value, Mapping):
             raise UserError(f"{where} must be a mapping, not {value!r}")
         return dict(value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if hint is float and whole and abs(value) <= sys.float_info.max:
         return float(value)
     if type(value) is not hint:
         advice = " (YAML reads 1e-4 as text: write 1.0e-4)" if hint is float and isinstance(value, str) else ""

@@ -99,3 +99,34 @@ def three_seeds(folder: Path) -> SyntheticStudy:
     }
     study.add("05_analysis", "analyse", {"ccd": ccd})
     return study
+
+
+def benchmark(results: Path, name: str, layouts: tuple[str, str], class_set: str, classes: list[str], **data) -> Path:
+    """A finished study of a benchmark of the paper, two seeds: source only, binary, FADA and its student."""
+    study = SyntheticStudy(results / name)
+    world = {"source_layout": layouts[0], "target_layout": layouts[1], "class_set": class_set, "source_root": "/x"}
+    study.add("01_data-w0", "data", {}, {**world, **data})
+    for seed in (0, 1):
+        for method, stage, miou in (
+            ("source_only", "pretrain", 0.3),
+            ("binary", "adapt", 0.4),
+            ("fada_soft", "adapt", 0.5),
+            ("fada_soft", "distill", 0.6),
+        ):
+            options = {"encoding": "soft", "clip": 0.9} if method == "fada_soft" else {}
+            folder = study.model(method, seed, miou + 0.02 * seed, stage=stage, multiscale=0.7, options=options)
+            metrics = json.loads((folder / "metrics.json").read_text())
+            metrics["classes"] = classes
+            for way in metrics["evaluation"]["target_val"].values():
+                way["iou"] = [way["miou"]] * len(classes)
+                way["subset_miou"] = {"synthia13": way["miou"] + 0.05}
+            metrics["evaluation"]["target_val"]["2048x1024"] = {"miou": miou + 0.1, "iou": []}
+            (folder / "metrics.json").write_text(json.dumps(metrics))
+            parameters = {"options": options, "seed": seed, "backbone": "resnet101", "test_size": [1024, 512]}
+            (folder / "params.yaml").write_text(yaml.safe_dump(parameters))
+    plan = {**json.loads((study.folder / "plan.json").read_text()), "study": name}
+    for entry in plan["runs"]:
+        if entry["stage"] == "pretrain":
+            entry["parameters"]["backbone"] = "resnet101"
+    (study.folder / "plan.json").write_text(json.dumps(plan))
+    return study.folder

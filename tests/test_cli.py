@@ -1,12 +1,14 @@
 """The command line without running anything: what it refuses, what it plans, what it says of old results."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
 import yaml
 
-from fada_lib.study import cli, provenance
+from fada_lib.study import cli, provenance, status
 from fada_lib.study.expand import expand
 from fada_lib.study.plan import Plan, Run
 from fada_lib.study.watch import Watcher, clock, roughly
@@ -59,12 +61,12 @@ def test_a_dry_run_lists_runs_with_reasons_and_runs_nothing(capsys, params, tmp_
     told = capsys.readouterr().out
     assert "02_source-s0" in told and "(no result yet)" in told
     assert "2 of 2 runs of study 'small' would run" in told
-    assert not list(tmp_path.glob("out/small/runs/*/metrics.json"))
+    assert not (tmp_path / "out").exists()
 
 
 def finished(plan: Plan, run: Run, code_hash: str) -> None:
     folder = plan.folder / "runs" / run.id
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "metrics.json").write_text("{}")
     (folder / "provenance.json").write_text(json.dumps({"code_hash": code_hash, "seconds": 50.0}))
 
@@ -74,7 +76,69 @@ def test_results_of_other_code_are_recognised(params, tmp_path):
     data, source = plan.runs
     finished(plan, data, "older")
     finished(plan, source, provenance.code_hash(cli.NOTEBOOKS / "02_pretrain.ipynb"))
-    assert [run.id for run in cli._stale(plan)] == [data.id]
+    assert [run.id for run in status.stale_runs(plan, cli.NOTEBOOKS)] == [data.id]
+
+
+def test_what_is_due_follows_the_files_times_and_the_parameters(params, tmp_path):
+    plan = expand(params, tmp_path)
+    data, source = plan.runs
+    plan.write(cli.NOTEBOOKS)
+    for run in plan.runs:
+        finished(plan, run, "any")
+    assert status.due_runs(plan) == {} and status.report_is_due(plan)
+    (plan.folder / "report.html").touch()
+    assert not status.report_is_due(plan)
+    assert list(status.due_runs(plan, stale=[data]).values()) == ["made by other code", "01_data-w0 runs again"]
+    moment = (plan.folder / "runs" / data.id / "metrics.json").stat().st_mtime_ns + 10**9
+    os.utime(plan.folder / "runs" / data.id / "metrics.json", ns=(moment, moment))
+    assert status.due_runs(plan) == {source.id: "older than what it reads"}
+    assert status.report_is_due(plan)
+
+
+def test_runs_of_other_parameters_are_told_and_removed_on_request_only(capsys, params, tmp_path, monkeypatch):
+    monkeypatch.setattr(cli.engine, "execute", lambda *_: 1)
+    output = ["--output", str(tmp_path / "out")]
+    cli.main([str(params), "--seeds", "0,1", *output])
+    params.write_text(yaml.safe_dump({**STUDY, "pretrain": {"iterations": 9}}))
+    capsys.readouterr()
+
+    cli.main([str(params), *output])
+    assert "2 run folders (0 MB) are of other parameters" in capsys.readouterr().out
+    cli.main([str(params), "--clean", "--dry-run", *output])
+    told = capsys.readouterr().out
+    assert told.count("to remove: ") == 2 and "02_source-s1" in told
+    assert len(list(tmp_path.glob("out/small/runs/02*"))) == 3
+    cli.main([str(params), "--clean", *output])
+    assert capsys.readouterr().out.count("removed: ") == 2
+    assert [path.name[:12] for path in tmp_path.glob("out/small/runs/02*")] == ["02_source-s0"]
+
+
+def test_choosing_fewer_seeds_or_methods_makes_no_run_outdated(capsys, params, tmp_path, monkeypatch):
+    monkeypatch.setattr(cli.engine, "execute", lambda *_: 1)
+    methods = {"methods": {"binary": {"method": "binary"}, "fada": {"method": "fada"}}, "analysis": {"embedded": []}}
+    params.write_text(yaml.safe_dump({**STUDY, **methods}))
+    output = ["--output", str(tmp_path / "out")]
+    cli.main([str(params), "--seeds", "0,1", *output])
+    capsys.readouterr()
+    cli.main([str(params), "--methods", "binary", "--dry-run", *output])
+    assert "other parameters" not in capsys.readouterr().out
+
+
+def test_a_full_disk_is_one_line(capsys, params, tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/somewhere/log.txt")
+
+    monkeypatch.setattr(cli.engine, "execute", full)
+    assert "/somewhere/log.txt: No space left on device" in refusal(capsys, str(params), "--output", str(tmp_path))
+
+
+def test_a_run_cut_off_by_a_full_disk_is_told_as_such(tmp_path, monkeypatch):
+    for name, content in (("notebook.ipynb", '{"cells": [{"outp'), ("failed", ""), ("stderr.log", "")):
+        (tmp_path / name).write_text(content)
+    nothing_free = type("Usage", (), {"free": 0})
+    monkeypatch.setattr(cli.engine.shutil, "disk_usage", lambda _: nothing_free)
+    told = cli.engine._failure(tmp_path / "notebook.ipynb")
+    assert told.startswith(f"no space left in {tmp_path}: free some")
 
 
 class Screen:
@@ -115,7 +179,7 @@ def test_a_terminal_sees_one_line_with_iteration_rate_and_time_left(params, tmp_
     watcher.update()
     watcher.close()
     assert "[1/2] 01_data-w0 done" in screen.text
-    assert "[1/2] 02_source-s0 training 40/100 0.5/s 2:00 | about 4 min left" in screen.text
+    assert "[1/2] 02_source-s0 training 40/100 0.5/s 2:00 | about 3 min left" in screen.text
     assert "01_data-w0 done" in (plan.folder / "log.txt").read_text()
 
 

@@ -94,6 +94,12 @@ def test_json_lines_are_one_object_a_line(tmp_path):
         (read_yaml, "a: [1", "is not valid YAML"),
         (read_yaml, "- 1\n- 2\n", "must hold a mapping"),
         (read_yaml, "", "must hold a mapping"),
+        (read_yaml, "a: 1\nb: {c: 1,\n  c: 2}\n", "'c' is given twice, again in line 3"),
+        (read_yaml, "\ta: 1\n", "not valid YAML: .* in line 1"),
+        (read_yaml, "a: " + "9" * 5000, "not valid YAML"),
+        (read_yaml, "a: 2020-13-45\n", "not valid YAML: month must be"),
+        (read_yaml, "[" * 1000, "not valid YAML"),
+        (read_yaml, "a: !!python/object:os.system x\n", "not valid YAML"),
     ],
 )
 def test_a_missing_or_damaged_file_is_named_in_one_line(tmp_path, read, content, message):
@@ -104,6 +110,14 @@ def test_a_missing_or_damaged_file_is_named_in_one_line(tmp_path, read, content,
         read(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_folder_or_a_file_in_another_encoding_is_named(tmp_path):
+    (tmp_path / "latin.yaml").write_bytes(b"caf\xe9: 1\n")
+    with pytest.raises(UserError, match="is not text in UTF-8"):
+        read_yaml(tmp_path / "latin.yaml")
+    with pytest.raises(UserError, match=r"cannot read .*directory"):
+        read_yaml(tmp_path)
 
 
 def test_yaml_is_only_rewritten_when_it_changes(tmp_path):

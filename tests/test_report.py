@@ -39,7 +39,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     adapt = next((study.folder / "runs").glob("adapt_fada_soft-s0*"))
     rows = [{"iteration": i, "target_tune_miou": 0.4} for i in (50, 100)]
     (adapt / "history.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    cell = nbformat.v4.new_markdown_cell("# A made-up notebook")
+    text = "# A made-up notebook\n\nWith $x_i$, not `$HOME`:\n\n$$\\sum_{k=1}^{K} a_k \\log p_k$$"
+    cell = nbformat.v4.new_markdown_cell(text)
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), adapt / "notebook.ipynb")
     (adapt / "figures").mkdir()
     (adapt / "figures" / "1_encodings.png").write_bytes(b"")
@@ -67,6 +68,15 @@ def test_tables_and_figures_lie_beside_the_report(report: Path) -> None:
         "ccd.png",
         "curves.png",
     } <= drawn
+
+
+def test_notebooks_are_readable_without_a_network(report: Path) -> None:
+    text = next(report.parent.glob("runs/*/notebook.html")).read_text(encoding="utf-8")
+    assert "src=" not in text and "<script" not in text
+    assert text.count("<math") == 2 and "$" not in text.partition("<body")[2].replace("`$HOME`", "").replace(
+        "$HOME", ""
+    )
+    assert "<munderover>" in text and "<code>$HOME</code>" in text
 
 
 def test_published_numbers_are_labelled(report: Path) -> None:

@@ -5,23 +5,26 @@ torch is not imported here, so that a call that has nothing to do ends in second
 
 import argparse
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from fada_lib import files
 from fada_lib.parameters import UserError
-from fada_lib.study import engine, provenance
+from fada_lib.study import engine, status
 from fada_lib.study.expand import expand
-from fada_lib.study.plan import Plan, Run, notebook
+from fada_lib.study.plan import Plan, Run
 
 NOTEBOOKS = files.PROJECT_ROOT / "notebooks"
 MOST_JOBS = 8
+BEYOND_US = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENAMETOOLONG)
+"""What a file system may answer through no fault of the code: it gets a line, all else a traceback."""
 
 
 class Stopped(Exception):
@@ -43,7 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(_parse(arguments))
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno not in BEYOND_US:
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"error: {place}{error.strerror}; mend this and give the same command", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, Stopped):
         print("\nstopped; the same command goes on from here", file=sys.stderr)
@@ -59,6 +68,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--dry-run", action="store_true")
     parser.add_argument("--jobs", type=int)
     parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--clean", action="store_true")
+    parser.add_argument("--tables", action="store_true")
     options = parser.parse_args(arguments)
     if options.jobs is not None and options.jobs < 1:
         raise UserError(f"--jobs must be at least 1, not {options.jobs}")
@@ -76,24 +87,28 @@ def _run(options: argparse.Namespace) -> int:
     params = Path(options.params)
     if not params.exists() and (files.PROJECT_ROOT / params).exists():
         params = files.PROJECT_ROOT / params
-    plan = expand(params, Path(options.output).expanduser(), options.seeds, options.methods)
+    output = Path(options.output).expanduser()
+    if options.tables:
+        from fada_lib.study.paper import write_paper_tables  # matplotlib and pandas: a second that others need not wait
+
+        print(f"tables: {write_paper_tables(output)}")
+        return 0
+    plan = expand(params, output, options.seeds, options.methods)
     jobs = options.jobs or _default_jobs(plan.threads)
+    if options.dry_run:
+        _tell_outdated(plan, params, options.clean, remove=False)
+        _print_due(plan, status.due_runs(plan, _stale(plan, options.fresh)))
+        return 0
     with _lock(plan.folder):
-        stale = _stale(plan)
-        if options.fresh and not options.dry_run:
-            for run in stale:
-                shutil.rmtree(plan.folder / "runs" / run.id)
-        elif stale:
-            print(f"{len(stale)} runs were made by other code than the code here; --fresh reruns them")
+        _tell_outdated(plan, params, options.clean, remove=options.clean)
+        for run in _stale(plan, options.fresh):
+            shutil.rmtree(plan.folder / "runs" / run.id)
+        due = status.due_runs(plan)
         plan.write(NOTEBOOKS)
-        pending, reportable = engine.pending_runs(plan)
-        if options.dry_run:
-            _print_pending(plan, [*pending, *(stale if options.fresh else [])])
-            return 0
-        if not pending and not reportable:
+        if not due and not status.report_is_due(plan):
             print(f"nothing to do: all {len(plan.runs)} runs of study '{plan.study}' are there")
         else:
-            code = engine.execute(plan, pending, jobs)
+            code = engine.execute(plan, [run for run in plan.runs if run.id in due], jobs)
             if code:
                 return code
     _print_summary(plan)
@@ -131,34 +146,34 @@ def _lock(folder: Path) -> Iterator[None]:
         yield
 
 
-def _stale(plan: Plan) -> list[Run]:
-    """Finished runs whose code, library or notebook, is not the code of this checkout."""
-    notebooks = {run.stage: notebook(run, NOTEBOOKS) for run in plan.runs}
-    current = {stage: provenance.code_hash(path) for stage, path in notebooks.items()}
-    stale = []
-    for run in plan.runs:
-        folder = plan.folder / "runs" / run.id
-        if (folder / "metrics.json").exists() and (folder / "provenance.json").exists():
-            if files.read_json(folder / "provenance.json").get("code_hash") != current[run.stage]:
-                stale.append(run)
-    return stale
+def _stale(plan: Plan, fresh: bool) -> list[Run]:
+    """The runs of other code if `fresh` is to rerun them; otherwise none, and a line says that there are some."""
+    stale = status.stale_runs(plan, NOTEBOOKS)
+    if stale and not fresh:
+        print(f"{len(stale)} runs were made by other code than the code here; --fresh reruns them")
+    return stale if fresh else []
 
 
-def _print_pending(plan: Plan, pending: Sequence[Run]) -> None:
+def _tell_outdated(plan: Plan, params: Path, listed: bool, remove: bool) -> None:
+    """Say which run folders belong to other parameters than the file has now; `remove` deletes them."""
+    seeds = sorted({*plan.seeds, *status.seeds_on_disk(plan.folder)})
+    folders = status.left_over(plan, expand(params, plan.folder.parent, seeds))
+    if not folders:
+        return
+    amount = f"{len(folders)} run folders ({status.size_of(folders) / 1e6:.0f} MB)"
+    for folder in folders if listed else ():
+        print(f"{'removed' if remove else 'to remove'}: {folder}")
+        if remove:
+            shutil.rmtree(folder)
+    if not listed:
+        print(f"{amount} are of other parameters than {params} has now; --clean --dry-run lists, --clean removes")
+
+
+def _print_due(plan: Plan, due: Mapping[str, str]) -> None:
     """The dry run's answer: each run that would be executed, and why."""
-    ids = {run.id for run in pending}
-    for run in plan.runs:
-        if ids.intersection(run.needs):
-            ids.add(run.id)
-    chosen = [run for run in plan.runs if run.id in ids]
-    for run in chosen:
-        again = [need.rsplit("-", 1)[0] for need in run.needs if need in ids]
-        if not (plan.folder / "runs" / run.id / "metrics.json").exists():
-            reason = "no result yet"
-        else:
-            reason = f"{again[0]} runs again" if again else "made by other code or older than what it reads"
-        print(f"{run.id}  ({reason})")
-    print(f"{len(chosen)} of {len(plan.runs)} runs of study '{plan.study}' would run; nothing was run")
+    for run, reason in due.items():
+        print(f"{run}  ({reason})")
+    print(f"{len(due)} of {len(plan.runs)} runs of study '{plan.study}' would run; nothing was run or written")
 
 
 def _print_summary(plan: Plan) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,6 @@ from pathlib import Path
 import psutil
 
 from fada_lib import files
-from fada_lib.parameters import UserError
 from fada_lib.study.plan import Plan, Run
 from fada_lib.study.watch import Watcher, clock
 
@@ -22,6 +22,8 @@ SNAKEFILE = files.PROJECT_ROOT / "Snakefile"
 REPORT_MODULE = "fada_lib.study.report"
 STOP_SECONDS = 5.0
 """What a stopped run gets to end by itself before it is killed."""
+LEAST_FREE = 2**22
+"""Bytes; with less on the disk, a run that ended without a word ended for want of space."""
 
 
 def _snakemake(plan: Plan, *arguments: str) -> list[str]:
@@ -32,19 +34,6 @@ def _snakemake(plan: Plan, *arguments: str) -> list[str]:
         *arguments,
         *("--config", f"report={REPORT_MODULE}"),
     ]
-
-
-def pending_runs(plan: Plan) -> tuple[list[Run], bool]:
-    """What Snakemake would execute: the runs, and whether anything at all, the report included."""
-    command = _snakemake(plan, "--summary", "--quiet")
-    done = subprocess.run(command, capture_output=True, text=True, env=_environment(), check=False)
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise UserError(f"Snakemake could not read {SNAKEFILE}: {last}")
-    lines = [line.split("\t") for line in done.stdout.splitlines()]
-    wanted = {fields[0] for fields in lines[1:] if fields[-1] != "no update"}
-    pending = [run for run in plan.runs if f"runs/{run.id}/metrics.json" in wanted]
-    return pending, bool(wanted)
 
 
 def execute(plan: Plan, pending: Sequence[Run], jobs: int) -> int:
@@ -118,12 +107,21 @@ def _failure(path: Path) -> str:
     code = (path.parent / "failed").read_text(encoding="utf-8").strip()
     if code == "138":
         return "its kernel was killed, perhaps for want of memory: free some, or use --jobs 1"
-    cells = json.loads(path.read_text(encoding="utf-8") or '{"cells": []}')["cells"]
-    outputs = [output for cell in cells for output in cell.get("outputs", ())]
-    errors = [output for output in outputs if output["output_type"] == "error"]
+    errors = [output for output in _outputs(path) if output["output_type"] == "error"]
     if errors:
         text = re.sub(r"\x1b\[[0-9;]*m", "", errors[-1]["evalue"]).strip()
         line = text.splitlines()[0] if text else "no message"
         return line if errors[-1]["ename"] == "UserError" else f"{errors[-1]['ename']}: {line}"
+    if shutil.disk_usage(path.parent).free < LEAST_FREE:
+        return f"no space left in {path.parent}: free some, or choose another folder with --output"
     said = (path.parent / "stderr.log").read_text(encoding="utf-8").strip().splitlines()
     return said[-1] if said else f"the notebook ended with code {code} and without metrics.json"
+
+
+def _outputs(path: Path) -> list[dict]:
+    """The outputs of an executed notebook; none if a full disk has cut it off."""
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    except (FileNotFoundError, json.JSONDecodeError):
+        return []
+    return [output for cell in cells for output in cell.get("outputs", ())]

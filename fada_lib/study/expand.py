@@ -12,8 +12,10 @@ from pathlib import Path
 
 from fada_lib import files
 from fada_lib.parameters import STAGES, AnalyseParameters, UserError, from_mapping, to_mapping
+from fada_lib.study.inherit import read_study
 from fada_lib.study.plan import NUMBERS, Plan, Run, method_of
 from fada_lib.study.sections import (
+    MOST_THREADS,
     SET_BY_THE_STUDY,
     advice,
     check_keys,
@@ -51,9 +53,9 @@ def expand(
     UserError
         On an unknown key, a wrong value or a selection of what the study does not have, in one line.
     """
-    content = files.read_yaml(params)
+    content = read_study(params)
     check_keys(content, params)
-    threads = whole_number(content.get("threads", 1), f"{params}: 'threads'", least=1)
+    threads = whole_number(content.get("threads", 1), f"{params}: 'threads'", least=1, most=MOST_THREADS)
     chosen_seeds = checked_seeds(content.get("seeds", [0]) if seeds is None else seeds, f"{params}: 'seeds'")
     folder = output.absolute() / content["study"]
     builder = _Builder(params, content, folder / "runs", threads)
@@ -159,8 +161,24 @@ class _Builder:
                 values = {**entries[name], "name": name, "seed": seed}
                 teacher = self.add("adapt", f"{name}-s{seed}", values, [world, source], f"methods: {name}")
                 if name in teachers:
-                    student = {**self.section("distill", "distill", drop=("teachers",)), "seed": seed}
-                    self.add("distill", f"{name}-s{seed}", student, [world, teacher], "distill")
+                    self._add_students(name, entries, seed, [world, teacher])
+
+    def _add_students(self, name: str, entries: Mapping[str, dict], seed: int, needs: Sequence[Run]) -> None:
+        """The students of one teacher: the section `distill` as it is, then each of its `variants` for this teacher."""
+        shared = {**self.section("distill", "distill", drop=("teachers", "variants")), "seed": seed}
+        variants = self.section("distill", "distill").get("variants")
+        self.add("distill", f"{name}-s{seed}", shared, needs, "distill")
+        where = f"{self.params}, section 'distill': 'variants'"
+        if not isinstance(variants, dict | None):
+            raise UserError(f"{where} must map names to what they change, not {variants!r}")
+        for variant, changes in (variants or {}).items():
+            check_method_name(variant, where)
+            if not isinstance(changes, dict):
+                raise UserError(f"{where}: '{variant}' must be a mapping, not {changes!r}")
+            if name in select(entries, changes.get("teachers"), f"{where}, '{variant}': 'teachers'"):
+                student = {**shared, **changes, "variant": variant}
+                student.pop("teachers", None)
+                self.add("distill", f"{name}-{variant}-s{seed}", student, needs, f"distill: {variant}")
 
     def _teachers(self, entries: Mapping[str, dict]) -> list[str]:
         """The methods that section `distill` names; all of them without its `teachers`."""

@@ -75,7 +75,10 @@ def _figures(study: Study) -> Iterator[tuple[str, Figure]]:
         values, intervals = [d.values for d in found.values()], [d.interval for d in found.values()]
         yield "dose", dose_figure(list(found), values, intervals)
     if grid := sensitivity(study):
-        yield "sensitivity", sensitivity_figure({base: _by_weight(points) for base, points in grid.items()})
+        unadapted = (study.representative(base) for base in ("source_only", "source_continued"))
+        levels = {name: mean_of(study.scores(name, "target_tune").values()) for name in unadapted if name}
+        weights = {base: _by_weight(points) for base, points in grid.items()}
+        yield "sensitivity", sensitivity_figure(weights, references={n: v for n, v in levels.items() if v is not None})
     if ccd := ccd_by_method(study):
         yield "ccd", ccd_figure(ccd, study.classes)
 

@@ -9,12 +9,16 @@ from fada_lib.study.stages import finished_metrics
 
 
 def scores(runs: Iterable[str]) -> pd.DataFrame:
-    """One row a run: method, seed, iterations along its chain and mIoU in percent."""
-    return pd.DataFrame([score_row(finished_metrics(run)) for run in runs])
+    """The finished `runs` as a `score_table`."""
+    return score_table(*map(finished_metrics, runs))
 
 
-def score_row(metrics: dict) -> dict[str, object]:
-    """The row of one run in `scores`."""
+def score_table(*metrics: dict) -> pd.DataFrame:
+    """One row for the metrics of each run: method, seed, iterations along its chain and mIoU in percent."""
+    return pd.DataFrame([_row(m) for m in metrics]).set_index("method")
+
+
+def _row(metrics: dict) -> dict[str, object]:
     parts = metrics["evaluation"]
     return {
         "method": method_label(method_key(metrics)),

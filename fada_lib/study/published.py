@@ -10,7 +10,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from fada_lib.data.classes import CLASS_SETS, TRAIN_NAMES
+from fada_lib.data.classes import TRAIN_NAMES
 from fada_lib.parameters import UserError
 from fada_lib.study.rendering import Column, Table
 
@@ -92,17 +92,6 @@ def published_miou(table: str, method: str, **where: str) -> float:
     if len(found) != 1:
         raise UserError(f"published table '{table}' has {len(found)} rows '{method}' with {where}, not one")
     return found[0].miou
-
-
-def recomputed_means(row: PublishedRow) -> dict[str, float]:
-    """mIoU (and mIoU* for SYNTHIA) from the printed cells in percent; none where a cell is missing."""
-    means = {}
-    if row.iou and None not in row.iou.values():
-        means["mIoU"] = sum(row.iou.values()) / len(row.iou)
-    thirteen = CLASS_SETS["synthia13"].names
-    if row.miou_13 is not None and all(row.iou.get(name) is not None for name in thirteen):
-        means["mIoU*"] = sum(row.iou[name] for name in thirteen) / len(thirteen)
-    return means
 
 
 def published_table() -> Table:

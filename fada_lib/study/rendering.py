@@ -1,4 +1,4 @@
-"""A table once, written three ways: full digits as CSV, one decimal and bold bests as Markdown and HTML."""
+"""A table once, written in several ways: full digits as CSV, one decimal and bold bests as Markdown and HTML."""
 
 import csv
 import html
@@ -50,6 +50,10 @@ class Table:
         Cells by column; None is missing.
     unranked : frozenset of int
         Rows that compete for no bold mark, e.g. the oracle.
+    groups : sequence of str
+        The group of each row, within which it competes for bold marks; empty if all rows are of one.
+    quoted : frozenset of int
+        Rows that quote the paper: they compete among themselves only.
     """
 
     name: str
@@ -58,6 +62,8 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     note: str = ""
     unranked: frozenset[int] = frozenset()
+    groups: Sequence[str] = ()
+    quoted: frozenset[int] = frozenset()
 
     def to_csv(self) -> str:
         """Full digits, fractions as fractions; a `Summary` becomes mean and SD, an interval low and high."""
@@ -71,7 +77,7 @@ class Table:
 
     def to_markdown(self) -> str:
         """A pipe table under its title, the note below."""
-        mark = self._bold()
+        mark = self.best_cells()
         lines = [f"### {self.title}", "", "| " + " | ".join(c.name for c in self.columns) + " |"]
         lines.append("|" + "|".join(" :-- " if c.kind == "text" else " --: " for c in self.columns) + "|")
         for r, row in enumerate(self.rows):
@@ -81,32 +87,37 @@ class Table:
 
     def to_html(self) -> str:
         """A `<table>` with caption; numbers are set right."""
-        mark = self._bold()
+        mark = self.best_cells()
         head = "".join(f'<th class="{c.kind}">{html.escape(c.name)}</th>' for c in self.columns)
         body = []
         for r, row in enumerate(self.rows):
             cells = []
             for k, (column, cell) in enumerate(zip(self.columns, row, strict=True)):
                 text = html.escape(written(column, cell))
-                cells.append(f'<td class="{column.kind}">{f"<b>{text}</b>" if (r, k) in mark else text}</td>')
+                kind = f"{column.kind} published" if r in self.quoted else column.kind
+                cells.append(f'<td class="{kind}">{f"<b>{text}</b>" if (r, k) in mark else text}</td>')
             body.append(f"<tr>{''.join(cells)}</tr>")
         note = f'<p class="note">{html.escape(self.note)}</p>' if self.note else ""
         caption = f"<caption>{html.escape(self.title)}</caption>"
         rows = "\n".join(body)
         return f"<table>{caption}<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>\n{note}"
 
-    def _repr_html_(self) -> str:
-        return self.to_html()
+    def group(self, row: int) -> str:
+        """The group that a row belongs to."""
+        return self.groups[row] if self.groups else ""
 
-    def _bold(self) -> set[tuple[int, int]]:
-        """(row, column) of the best cells; a column with fewer than two candidates has none."""
+    def best_cells(self) -> set[tuple[int, int]]:
+        """(row, column) of the best cells of each group; with fewer than two candidates there is none."""
+        rivals: dict[tuple[str, bool], list[int]] = {}
+        for r in range(len(self.rows)):
+            if r not in self.unranked:
+                rivals.setdefault((self.group(r), r in self.quoted), []).append(r)
         marks = set()
-        for k, column in enumerate(self.columns):
-            values = {r: _magnitude(row[k]) for r, row in enumerate(self.rows) if r not in self.unranked}
-            values = {r: v for r, v in values.items() if v is not None}
-            if column.best and len(values) > 1:
-                best = max(values.values()) if column.best == "max" else min(values.values())
-                marks |= {(r, k) for r, v in values.items() if v == best}
+        for k, column in ((k, column) for k, column in enumerate(self.columns) if column.best):
+            for rows in rivals.values():
+                values = {r: v for r in rows if (v := _magnitude(self.rows[r][k])) is not None}
+                best = (max if column.best == "max" else min)(values.values(), default=None)
+                marks |= {(r, k) for r, v in values.items() if v == best and len(values) > 1}
         return marks
 
     def _csv_names(self, index: int) -> list[str]:

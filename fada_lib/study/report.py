@@ -3,18 +3,17 @@
 import sys
 from pathlib import Path
 
-import nbformat
-from nbconvert import HTMLExporter
-
 from fada_lib.files import write_text
 from fada_lib.parameters import UserError
 from fada_lib.study.figures import CAPTIONS, draw_figures
 from fada_lib.study.findings import findings
 from fada_lib.study.listing import notebook_figures, parameters, provenance, run_list
+from fada_lib.study.notebook_page import convert_notebook
 from fada_lib.study.page import bullets, figure, missing, page
 from fada_lib.study.published import published_table
 from fada_lib.study.rendering import Table
 from fada_lib.study.results import Study, read_study
+from fada_lib.study.table_files import clear, downloads, write_tables
 from fada_lib.study.tables import build_tables
 
 _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -40,32 +39,14 @@ def write_report(folder: Path) -> Path:
         `report.html`, written last.
     """
     study = read_study(folder.resolve())
-    _clear(study.folder)
+    clear(study.folder)
     for run in study.runs:
         convert_notebook(run.folder / "notebook.ipynb")
     tables = [*build_tables(study), published_table()]
-    for table in tables:
-        write_text(study.folder / "tables" / f"{table.name}.csv", table.to_csv())
-        write_text(study.folder / "tables" / f"{table.name}.md", table.to_markdown())
+    write_tables(study.folder, tables)
     content = report_html(study, tables, draw_figures(study))
     write_text(study.folder / "report.html", content)
     return study.folder / "report.html"
-
-
-def _clear(folder: Path) -> None:
-    """Remove the tables and figures of an earlier report, which may have told of other methods."""
-    for part, kinds in (("tables", ("csv", "md")), ("figures", ("png", "pdf"))):
-        for path in (path for kind in kinds for path in (folder / part).glob(f"*.{kind}")):
-            path.unlink()
-
-
-def convert_notebook(notebook: Path) -> None:
-    """Write `notebook.html` beside an executed notebook, unless there is none or the HTML is newer."""
-    target = notebook.with_suffix(".html")
-    if not notebook.exists() or (target.exists() and target.stat().st_mtime >= notebook.stat().st_mtime):
-        return
-    content, _ = HTMLExporter().from_notebook_node(nbformat.read(notebook, as_version=4))
-    write_text(target, content)
 
 
 def report_html(study: Study, tables: list[Table], figures: dict[str, Path]) -> str:
@@ -78,7 +59,7 @@ def report_html(study: Study, tables: list[Table], figures: dict[str, Path]) -> 
             if name in by_name:
                 wide = " wide" if len(by_name[name].columns) > 10 else ""
                 parts.append(f'<div class="table{wide}">{by_name[name].to_html()}</div>')
-                parts.append(_downloads(name))
+                parts.append(downloads(name))
             if name in figures:
                 parts.append(figure(figures[name], CAPTIONS[name], study.folder))
         if parts:
@@ -94,11 +75,6 @@ def report_html(study: Study, tables: list[Table], figures: dict[str, Path]) -> 
         "published, which quote the paper (Wang et al., ECCV 2020): other data, larger networks."
     )
     return page(f"FADA, study “{study.name}”", lead, sections)
-
-
-def _downloads(name: str) -> str:
-    links = " · ".join(f'<a href="tables/{name}.{kind}">{kind.upper()}</a>' for kind in ("csv", "md"))
-    return f'<p class="note">This table as {links}</p>'
 
 
 def main(arguments: list[str]) -> int:

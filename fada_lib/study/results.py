@@ -40,7 +40,7 @@ class Run:
 
     @property
     def adversarial_weight(self) -> float | None:
-        """lambda_adv of an adaptation, None for methods without one."""
+        """lambda_adv of an adaptation, MinEnt's weight of the entropy included; None for methods without one."""
         value = self.parameters.get("options", {}).get("lambda_adv")
         return None if value is None else float(value)
 

@@ -5,13 +5,20 @@ Every refusal is a `UserError` of one line that names the file, the section and 
 
 import difflib
 import itertools
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from fada_lib.methods.options import OPTIONS
 from fada_lib.parameters import AdaptParameters, UserError, from_mapping, to_mapping
 
+LONGEST_NAME = 60
+"""Characters of a study's or a method's name: seed, grid and hash must fit beside it into a folder's name."""
+LARGEST_SEED = 2**32 - 1
+MOST_THREADS = 1024
+
 STUDY_KEYS = (
+    "base",
     "study",
     "seeds",
     "threads",
@@ -28,7 +35,7 @@ SET_BY_THE_STUDY = {
     "data": ("run", "threads"),
     "pretrain": ("run", "data", "seed", "threads", "method", "domain"),
     "adapt": ("run", "data", "seed", "threads", "source_run", "name"),
-    "distill": ("run", "data", "seed", "threads", "teacher_run"),
+    "distill": ("run", "data", "seed", "threads", "teacher_run", "variant"),
     "analyse": ("run", "data", "threads", "runs", "test_size"),
 }
 """Parameters that a section may not give, because the study's seeds, threads, shape and pretraining decide them."""
@@ -43,23 +50,23 @@ def check_keys(content: Mapping, params: Path) -> None:
         if key not in content:
             raise UserError(f"{params}: section '{key}' is missing; see params/default.yaml")
     name = content["study"]
-    if not isinstance(name, str) or not name or set(name) & set("/\\ \t\n") or name.startswith("."):
-        raise UserError(f"{params}: 'study' must be a plain name for a folder, not {name!r}")
+    if not isinstance(name, str) or not re.fullmatch(rf"[\w+-][\w.+-]{{0,{LONGEST_NAME - 1}}}", name):
+        raise UserError(f"{params}: 'study' must be a plain name for a folder, not {_short(name)}")
     if "distill" in content and "methods" not in content:
         raise UserError(f"{params}: section 'distill' needs section 'methods' to take its teachers from")
 
 
 def check_method_name(name: object, where: str) -> None:
     """Refuse a method's name that could not stand in a file name or is taken."""
-    allowed = isinstance(name, str) and name.replace("_", "").replace("-", "").replace(".", "").isalnum()
+    allowed = isinstance(name, str) and re.fullmatch(rf"[\w.-]{{1,{LONGEST_NAME}}}", name)
     if not allowed or name in ("source_only", "oracle", "source"):
         raise UserError(f"{where}: choose a name of letters, digits, _, - and . other than source_only, oracle")
 
 
-def whole_number(value: object, where: str, least: int) -> int:
-    """The value, if it is a whole number of at least `least`."""
-    if type(value) is not int or value < least:
-        raise UserError(f"{where} must be a whole number of at least {least}, not {value!r}")
+def whole_number(value: object, where: str, least: int, most: int) -> int:
+    """The value, if it is a whole number from `least` to `most`."""
+    if type(value) is not int or not least <= value <= most:
+        raise UserError(f"{where} must be a whole number of at least {least} and at most {most}, not {_short(value)}")
     return value
 
 
@@ -67,7 +74,7 @@ def checked_seeds(values: object, where: str) -> list[int]:
     """The seeds without repetitions, in their order."""
     if isinstance(values, str) or not isinstance(values, Sequence) or not values:
         raise UserError(f"{where} must be a list of whole numbers such as [0, 1, 2], not {values!r}")
-    return list(dict.fromkeys(whole_number(value, where, least=0) for value in values))
+    return list(dict.fromkeys(whole_number(value, where, least=0, most=LARGEST_SEED) for value in values))
 
 
 def grid_points(grid: object, where: str) -> list[dict[str, object]]:
@@ -129,3 +136,9 @@ def advice(name: str, known: Iterable[str]) -> str:
     known = list(known)
     near = difflib.get_close_matches(name, known, n=1)
     return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
+
+
+def _short(value: object) -> str:
+    """A value as a message shows it."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -34,7 +34,7 @@ from fada_lib.plots.style import save
 from fada_lib.progress import Progress
 from fada_lib.study.provenance import identify, write_provenance
 from fada_lib.training.adapt import adapt
-from fada_lib.training.checkpoint import load_checkpoint
+from fada_lib.training.checkpoint import load_checkpoint, record_metrics
 from fada_lib.training.distill import distill, label_target
 from fada_lib.training.pretrain import pretrain
 
@@ -95,6 +95,8 @@ class Stage:
             iterations_per_second=self.progress.rate_by_part.get("training"),
         )
         content = {"schema": SCHEMA, "stage": self.stage, "run": self.folder.name, "seed": self.p.seed, **metrics}
+        if (self.folder / "checkpoint.pt").exists():
+            record_metrics(self.folder, content)
         write_json(self.folder / "metrics.json", content)
         (self.folder / "resume.pt").unlink(missing_ok=True)
         return content
@@ -110,7 +112,8 @@ class Stage:
 def evaluate_run(stage: Stage, segmenter: Segmenter) -> dict:
     """Metrics of a trained network: target val (single and multi-scale), target tune and source val.
 
-    The entropy on the target's training images needs no label; it is the choice without target labels.
+    With a `second_test_size`, target val also at that size (single scale), under e.g. ``2048x1024``. The entropy on
+    the target's training images needs no label; it is the choice without target labels.
     """
     p = stage.p
     _, recipe = load_checkpoint(p.run)
@@ -119,16 +122,20 @@ def evaluate_run(stage: Stage, segmenter: Segmenter) -> dict:
     stage.progress.start("evaluation", 5)
     results: dict[str, dict] = {}
     for done, (name, dataset) in enumerate(parts.items()):
-        results[name] = {"single": evaluate(segmenter, dataset, p.test_size, subsets=subsets)}
+        if dataset.labelled:
+            results[name] = {"single": evaluate(segmenter, dataset, p.test_size, subsets=subsets)}
         stage.progress.update(done + 1)
     results["target_val"]["multiscale"] = evaluate(
         segmenter, parts["target_val"], p.test_size, p.scales, flip=True, subsets=subsets
     )
+    if p.second_test_size:
+        name = "x".join(map(str, p.second_test_size))
+        results["target_val"][name] = evaluate(segmenter, parts["target_val"], p.second_test_size, subsets=subsets)
     stage.progress.update(4)
     entropy = target_entropy(segmenter, open_part(p.data, "target", "train"), p.test_size)
     stage.progress.update(5)
     return {
-        "method": recipe.method,
+        "method": with_variant(recipe.method, getattr(p, "variant", "")),
         "self_distilled": stage.stage == "distill",
         "world": resolve(p.data).name,
         "iterations": p.iterations,
@@ -137,6 +144,12 @@ def evaluate_run(stage: Stage, segmenter: Segmenter) -> dict:
         "evaluation": results,
         "target_entropy": entropy if math.isfinite(entropy) else None,
     }
+
+
+def with_variant(method: str, variant: str) -> str:
+    """The name under which a study's variant of self-distillation is reported: ``fada_soft@sd=frozen_bn``."""
+    joint = "," if "@" in method else "@"
+    return f"{method}{joint}sd={variant}" if variant else method
 
 
 def prepare_data(stage: Stage) -> None:

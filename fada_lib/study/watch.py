@@ -13,16 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from fada_lib.study.estimate import makespan, measured, seconds_left
 from fada_lib.study.plan import Run
 
 REDRAW_SECONDS = 0.5
 LINE_SECONDS = 30.0
-NOMINAL_ITERATIONS = {"data": 30, "analyse": 100}
-"""What stages without iterations count for, as long as nothing has been measured."""
-START_SECONDS = 8.0
-"""From the start of a notebook to its first iteration."""
-EVALUATION_FACTOR = 1.25
-"""Seconds of a training run over those of its iterations: evaluation, figures and start are the rest."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +49,7 @@ class Watcher:
     def __init__(self, folder: Path, pending: Sequence[Run], total: int, jobs: int, stream: TextIO):
         self.folder, self.pending, self.total, self.jobs, self.stream = folder, pending, total, jobs, stream
         self.started = time.time()
-        self.seconds_per_iteration = _measured(folder)
+        self.costs = measured(folder)
         self.first_seen: dict[str, float] = {}
         self.told: set[str] = set()
         self.last_line = self.started
@@ -86,7 +81,7 @@ class Watcher:
         for state in states:
             if state.phase in ("done", "failed") and state.run.id not in self.told:
                 self.told.add(state.run.id)
-                self.seconds_per_iteration.update(_measured(self.folder))
+                self.costs = measured(self.folder)
                 word = "FAILED" if state.phase == "failed" else "done"
                 self.say(f"[{done}/{self.total}] {state.run.label} {word}{self._took(state.run)}")
         line = self._line(states, done)
@@ -97,6 +92,10 @@ class Watcher:
         elif time.time() - self.last_line >= LINE_SECONDS:
             self.last_line = time.time()
             self.say(line)
+
+    def seconds_left(self) -> float | None:
+        """Estimated seconds to the end of the study; None before anything was measured."""
+        return self._seconds_left([self._state(run) for run in self.pending])
 
     def _clear(self) -> None:
         if self.terminal:
@@ -133,26 +132,20 @@ class Watcher:
         return f"[{done}/{self.total}] " + " | ".join(parts)
 
     def _seconds_left(self, states: Sequence[State]) -> float | None:
-        """Estimated seconds to the end of the study; None before anything was measured."""
+        left, begun = {}, []
         for state in states:
             rate = state.progress.get("per_second")
             if rate and state.progress.get("total") == state.run.parameters.get("iterations"):
-                self.seconds_per_iteration[state.run.stage] = EVALUATION_FACTOR / rate
-        left = [self._run_seconds_left(state) for state in states if state.phase in ("waiting", "running")]
-        if not left or None in left:
-            return None if left else 0.0
-        return max(sum(left) / self.jobs, max(left))
-
-    def _run_seconds_left(self, state: State) -> float | None:
-        known = self.seconds_per_iteration
-        trained = [pace for stage, pace in known.items() if stage not in NOMINAL_ITERATIONS]
-        pace = known.get(state.run.stage) or max(trained, default=None)
-        if pace is None:
+                self.costs.see(state.run, rate)
+            if state.phase == "running":
+                begun.append(state.run.id)
+        for state in states:
+            if state.phase in ("waiting", "running"):
+                elapsed = time.time() - self.first_seen.get(state.run.id, time.time())
+                left[state.run.id] = seconds_left(state.run, self.costs, elapsed, state.progress)
+        if None in left.values():
             return None
-        whole = START_SECONDS + pace * _iterations(state.run)
-        elapsed = time.time() - self.first_seen.get(state.run.id, time.time())
-        # A run that outlasts its estimate is taken to need a tenth more.
-        return max(whole - elapsed, 0.1 * whole)
+        return makespan(left, begun, self.pending, self.jobs)
 
 
 def clock(seconds: float) -> str:
@@ -179,19 +172,3 @@ def _describe(state: State) -> str:
     if progress.get("eta_seconds") is not None:
         text += f" {clock(progress['eta_seconds'])}"
     return text
-
-
-def _iterations(run: Run) -> float:
-    return float(run.parameters.get("iterations") or NOMINAL_ITERATIONS.get(run.stage, 100))
-
-
-def _measured(folder: Path) -> dict[str, float]:
-    """Seconds per iteration of each stage, from the provenance of the study's finished runs."""
-    measured = {}
-    plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
-    for entry in plan["runs"]:
-        path = folder / "runs" / entry["id"] / "provenance.json"
-        if path.exists():
-            run = Run(entry["id"], entry["stage"], entry["parameters"])
-            measured[run.stage] = json.loads(path.read_text(encoding="utf-8"))["seconds"] / _iterations(run)
-    return measured
