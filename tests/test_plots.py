@@ -18,7 +18,7 @@ from fada_lib.plots.embedding import embedding_figure
 from fada_lib.plots.encodings import encodings_figure
 from fada_lib.plots.frequencies import class_frequencies, colour_histograms
 from fada_lib.plots.per_class import class_heatmap
-from fada_lib.plots.scenes import colour, domain_grid, prediction_grid
+from fada_lib.plots.scenes import colour, domain_grid, image_grid, prediction_grid
 from fada_lib.plots.sensitivity import sensitivity_figure
 from fada_lib.plots.style import method_colour, method_label, method_order, save
 
@@ -137,6 +137,12 @@ def test_heat_map_leaves_the_oracle_out_of_the_contest_and_dashes_missing_classe
     bold = [text.get_text() for text in figure.axes[0].texts if text.get_weight() == "bold"]
     assert bold == ["50"]
     assert texts(figure).count("—") == 3
+
+
+def test_images_stand_in_titled_rows() -> None:
+    figure = image_grid({"Game": [IMAGE, IMAGE], "Camera": [IMAGE, IMAGE]})
+    assert len(figure.axes) == 4
+    assert [axes.get_ylabel() for axes in figure.axes[::2]] == ["Game", "Camera"]
 
 
 def test_ladder_skips_steps_that_were_not_run() -> None:

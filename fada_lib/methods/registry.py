@@ -2,17 +2,22 @@
 
 from collections.abc import Mapping
 
+from fada_lib.methods.adaptsegnet import AdaptSegNet
+from fada_lib.methods.advent import AdvEnt
 from fada_lib.methods.binary import Binary
 from fada_lib.methods.fada import Fada
 from fada_lib.methods.interface import Method
-from fada_lib.methods.options import OPTIONS
+from fada_lib.methods.minent import MinEnt
+from fada_lib.methods.options import method_options
 from fada_lib.methods.source_continued import SourceContinued
-from fada_lib.parameters import UserError, from_mapping
 
 METHODS: dict[str, type[Method]] = {
     "source_continued": SourceContinued,
     "binary": Binary,
     "fada": Fada,
+    "adaptsegnet": AdaptSegNet,
+    "minent": MinEnt,
+    "advent": AdvEnt,
 }
 
 
@@ -33,6 +38,5 @@ def build_method(name: str, options: Mapping[str, object], channels: int, num_cl
     UserError
         For an unknown method, option or value.
     """
-    if name not in METHODS:
-        raise UserError(f"unknown method '{name}': choose one of {', '.join(METHODS)}")
-    return METHODS[name](from_mapping(OPTIONS[name], options, f"options of method '{name}'"), channels, num_classes)
+    own = method_options(name, options)
+    return METHODS[name](own, channels, num_classes)

@@ -6,12 +6,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from fada_lib.plots.style import method_colour, method_label, method_order, styled
+from fada_lib.plots.style import method_colour, method_label, method_order, split_name, styled
 
 
 @styled
 def ccd_figure(ccd: Mapping[str, Mapping[object, Mapping[str, object]]], names: Sequence[str]) -> Figure:
     """Grouped bars: the classes, then mean and median over classes; error bars are one SD over seeds.
+
+    Self-distilled methods have the colour of their teacher, hatched.
 
     Parameters
     ----------
@@ -38,7 +40,8 @@ def ccd_figure(ccd: Mapping[str, Mapping[object, Mapping[str, object]]], names: 
         means = np.array([c.mean() if len(c) else np.nan for c in cells])
         spread = np.array([c.std(ddof=1) if len(c) > 1 else np.nan for c in cells])
         colour = method_colour(method)
-        axes.bar(left, means, width * 0.94, color=colour, label=method_label(method))
+        hatch = "////" if split_name(method)[2] else None
+        axes.bar(left, means, width * 0.94, color=colour, hatch=hatch, edgecolor="white", label=method_label(method))
         if np.isfinite(spread).any():
             axes.errorbar(left, means, yerr=spread, linestyle="none", color="#333333", linewidth=1.2, capsize=2)
         for x, value in zip(left, means, strict=True):

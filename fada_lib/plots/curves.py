@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 from fada_lib.plots.style import method_colour, method_label, method_order, styled
 
 _LOSS_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_WEIGHTED = ("adversarial", "entropy")
 
 
 @styled
-def training_curves(history: Sequence[Mapping[str, float]]) -> Figure:
+def training_curves(history: Sequence[Mapping[str, float]], adversarial_weight: float = 1.0) -> Figure:
     """Losses, learning rate and (where measured) mIoU of one run over its iterations.
 
     Parameters
@@ -20,6 +21,9 @@ def training_curves(history: Sequence[Mapping[str, float]]) -> Figure:
     history : sequence of mappings
         Rows of `history.jsonl`: ``iteration`` and any of the losses, ``learning_rate`` and keys that end in
         ``_miou`` (fractions 0..1). A key may be missing from a row.
+    adversarial_weight : float
+        lambda, by which the logged ``adversarial`` or ``entropy`` loss is divided, so that it stands beside the
+        others (in nats; the entropy as a share of log K).
     """
     keys = sorted({key for row in history for key, value in row.items() if isinstance(value, (int, float))})
     scores = [key for key in keys if key.endswith("_miou")]
@@ -31,11 +35,11 @@ def training_curves(history: Sequence[Mapping[str, float]]) -> Figure:
     for axes, (names, label) in zip(row[0], panels, strict=True):
         for name, colour in zip(names, _LOSS_COLOURS * len(names), strict=False):
             iterations, values = series(history, name)
-            factor = 100 if label.startswith("mIoU") else 1
+            factor = 100 if names is scores else 1 / adversarial_weight if name in _WEIGHTED else 1
             few = len(values) <= 12
             axes.plot(iterations, factor * values, color=colour, label=_words(name), marker="o" if few else None)
         axes.set(xlabel="iteration", ylabel=label)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(bottom=None if names is scores else 0)
         axes.ticklabel_format(axis="y", style="sci", scilimits=(-3, 4))
         axes.grid(axis="y")
         if len(names) > 1 or label != "learning rate":

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import seaborn as sns
 from matplotlib.figure import Figure
 
 from fada_lib.plots.style import method_label, method_order, styled
@@ -23,19 +24,31 @@ def class_heatmap(iou: Mapping[str, Sequence[float | None]], names: Sequence[str
     methods = sorted(iou, key=method_order)
     values = 100 * np.array([[np.nan if v is None else v for v in iou[name]] for name in methods], float)
     figure, axes = plt.subplots(figsize=(max(10, 0.78 * len(names) + 3), 0.5 * len(methods) + 1.7))
-    picture = axes.imshow(np.ma.masked_invalid(values), cmap="cividis", vmin=0, vmax=100, aspect="auto")
-    ranked = [row for row, name in enumerate(methods) if name != "oracle"]
-    for column in range(len(names)):
-        seen = [row for row in ranked if np.isfinite(values[row, column])]
-        best = max(seen, key=lambda row: values[row, column]) if len(seen) > 1 else -1
-        for row in range(len(methods)):
-            value = values[row, column]
-            text, weight = ("—", "normal") if np.isnan(value) else (f"{value:.0f}", "bold" if row == best else "normal")
-            ink = "black" if np.isnan(value) or value > 52 else "white"
-            axes.text(column, row, text, ha="center", va="center", color=ink, weight=weight, fontsize=12)
-    axes.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(methods)), [method_label(name) for name in methods])
+    sns.heatmap(
+        values,
+        ax=axes,
+        cmap="cividis",
+        vmin=0,
+        vmax=100,
+        annot=True,
+        fmt=".0f",
+        annot_kws={"fontsize": 12},
+        cbar_kws={"label": "IoU (%)", "fraction": 0.03, "pad": 0.02},
+        xticklabels=names,
+        yticklabels=[method_label(name) for name in methods],
+    )
+    best = _best_rows(values, [row for row, name in enumerate(methods) if name != "oracle"])
+    for text in axes.texts:
+        column, row = (int(position) for position in text.get_position())
+        text.set_weight("bold" if best.get(column) == row else "normal")
+    for row, column in np.argwhere(np.isnan(values)):
+        axes.text(column + 0.5, row + 0.5, "—", ha="center", va="center", fontsize=12)
     axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    figure.colorbar(picture, ax=axes, label="IoU (%)", fraction=0.03, pad=0.02)
+    plt.setp(axes.get_xticklabels(), rotation=40, ha="right", rotation_mode="anchor")
     return figure
+
+
+def _best_rows(values: np.ndarray, ranked: list[int]) -> dict[int, int]:
+    """Column -> row of its highest value among the `ranked` rows, for columns in which several were measured."""
+    seen = {column: [row for row in ranked if np.isfinite(values[row, column])] for column in range(values.shape[1])}
+    return {c: max(rows, key=lambda row: values[row, c]) for c, rows in seen.items() if len(rows) > 1}

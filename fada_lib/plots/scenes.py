@@ -64,6 +64,29 @@ def domain_grid(images_by_domain: Mapping[str, Sequence[tuple[np.ndarray, np.nda
 
 
 @styled
+def image_grid(images_by_title: Mapping[str, Sequence[np.ndarray]]) -> Figure:
+    """Images without labels, one row a title.
+
+    Parameters
+    ----------
+    images_by_title : mapping
+        Title of the row -> (H, W, 3) uint8 images, as many in every row.
+    """
+    rows = list(images_by_title.values())
+    width = 12.0 / len(rows[0])
+    height = width * max(_aspect(image) for images in rows for image in images)
+    size = (12, len(rows) * (height + 0.04))
+    figure, grid = plt.subplots(len(rows), len(rows[0]), figsize=size, squeeze=False)
+    figure.get_layout_engine().set(h_pad=0.02, hspace=0.0)
+    for line, (title, images) in zip(grid, images_by_title.items(), strict=True):
+        for axes, image in zip(line, images, strict=True):
+            without_frame(axes)
+            axes.imshow(image)
+        line[0].set_ylabel(title)
+    return figure
+
+
+@styled
 def prediction_grid(rows: Sequence[Mapping[str, object]], class_set: ClassSet) -> Figure:
     """One row an image: the image, its true labels and what each method predicts.
 

@@ -13,6 +13,7 @@ from fada_lib.plots.style import method_colour, method_label, method_order, styl
 def sensitivity_figure(
     scores: Mapping[str, Mapping[float, Sequence[float]]],
     split: str = "target tune split",
+    references: Mapping[str, float] | None = None,
 ) -> Figure:
     """Mean over seeds by lambda on a log axis, band one SD each way, the best of each method ringed.
 
@@ -22,6 +23,8 @@ def sensitivity_figure(
         Method name -> lambda -> mIoU per seed, fractions 0..1.
     split : str
         Where the mIoU was measured, for the axis.
+    references : mapping, optional
+        Name -> mIoU (0..1) without an adversarial loss, drawn as a dashed level.
     """
     figure, axes = plt.subplots(figsize=(10, 5))
     for name in sorted(scores, key=method_order):
@@ -34,6 +37,8 @@ def sensitivity_figure(
         axes.fill_between(weights, means - spread, means + spread, color=colour, alpha=0.15, linewidth=0)
         best = int(np.argmax(means))
         axes.scatter(weights[best], means[best], s=230, facecolor="none", edgecolor=colour, linewidth=2)
+    for name, level in (references or {}).items():
+        axes.axhline(100 * level, color=method_colour(name), linestyle="--", linewidth=1.5, label=method_label(name))
     axes.set_xscale("log")
     weights = sorted({w for by_weight in scores.values() for w in by_weight if w > 0})
     axes.set_xticks(weights, [f"{w:g}" for w in weights])

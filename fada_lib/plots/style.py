@@ -45,12 +45,15 @@ TARGET_COLOUR = "#0072B2"
 _METHODS: dict[str, tuple[str, str]] = {
     "source_only": ("Source only", "#8c8c8c"),
     "source_continued": ("Source, continued", "#CC79A7"),
+    "adaptsegnet": ("AdaptSegNet", "#56B4E9"),
+    "minent": ("MinEnt", "#994F00"),
+    "advent": ("AdvEnt", "#4B0092"),
     "binary": ("Binary discriminator", "#E69F00"),
     "fada_hard": ("FADA, hard labels", "#009E73"),
     "fada_soft": ("FADA, soft labels", "#0072B2"),
     "oracle": ("Oracle (target labels)", "#000000"),
 }
-_SPARE_COLOURS = ("#56B4E9", "#D55E00", "#F0E442")
+_SPARE_COLOURS = ("#D55E00", "#F0E442")
 _SYMBOLS = {"lambda_adv": "λ"}
 
 
