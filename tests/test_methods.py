@@ -5,10 +5,12 @@ import copy
 import pytest
 import torch
 
+from fada_lib.losses import strips
 from fada_lib.losses.encodings import hard_labels, soft_labels
 from fada_lib.methods.interface import Outputs
 from fada_lib.methods.options import OPTIONS
 from fada_lib.methods.registry import METHODS, build_method
+from fada_lib.models.segmenter import upsample
 from fada_lib.parameters import UserError
 from fada_lib.training.adapt import adapt_step, forward
 from fada_lib.training.device import Compute
@@ -27,6 +29,10 @@ def outputs(seed, h=3, w=4):
     generator = torch.Generator().manual_seed(seed)
     features, logits = torch.randn(2, CHANNELS, h, w, generator=generator), torch.randn(2, K, h, w, generator=generator)
     return Outputs(features, 4 * logits, (4 * h, 4 * w))
+
+
+def doubled(seen):
+    return Outputs(seen.features.double(), seen.logits.double(), seen.size)
 
 
 @pytest.fixture
@@ -56,7 +62,8 @@ def equal(a, b):
 
 
 def test_every_method_has_options_and_every_options_a_method():
-    assert METHODS.keys() == OPTIONS.keys() == {"source_continued", "binary", "fada"}
+    compared = {"adaptsegnet", "minent", "advent"}
+    assert METHODS.keys() == OPTIONS.keys() == {"source_continued", "binary", "fada"} | compared
 
 
 @pytest.mark.parametrize(
@@ -115,21 +122,36 @@ def test_an_undecided_discriminator_of_domains_loses_log_two():
 
 
 def test_the_options_choose_the_encoding():
-    seen = outputs(0)
-    assert torch.equal(build(encoding="soft", clip=0.5).knowledge(seen), soft_labels(seen.logits, 1.8, 0.5))
-    assert torch.equal(build(encoding="hard", threshold=0.4).knowledge(seen), hard_labels(seen.logits, 0.4, 1.0))
-    assert torch.equal(build("binary").knowledge(seen), torch.ones(2, 1, 3, 4))
+    logits = outputs(0).logits
+    assert torch.equal(build(encoding="soft", clip=0.5).knowledge(logits), soft_labels(logits, 1.8, 0.5))
+    assert torch.equal(build(encoding="hard", threshold=0.4).knowledge(logits), hard_labels(logits, 0.4, 1.0))
+    assert torch.equal(build("binary").knowledge(logits), torch.ones(2, 1, 3, 4))
 
 
-@pytest.mark.parametrize("name", ["binary", "fada"])
-def test_at_input_resolution_logits_and_encodings_are_as_large_as_the_image(name):
-    method = build(name, discriminator_resolution="input")
-    assert method.knowledge(outputs(0)).shape[-2:] == method.domain_logits(outputs(0)).shape[-2:] == (12, 16)
+@pytest.mark.parametrize("strip", [1, 200, 2**24], ids=["a row at a time", "strips of few rows", "all rows at once"])
+@pytest.mark.parametrize(
+    ("name", "options"), [("binary", {}), ("fada", {}), ("fada", {"encoding": "hard", "hard_mean": "kept"})]
+)
+def test_at_input_resolution_logits_and_encodings_are_upsampled_before_the_softmax(monkeypatch, name, options, strip):
+    monkeypatch.setattr(strips, "STRIP_ELEMENTS", strip)
+    method, seen = build(name, discriminator_resolution="input", **options).double(), doubled(outputs(1))
+    seen.features.requires_grad_()
+    found = method.generator_terms(None, seen, 0.0)["adversarial"]
+    (found_gradient,) = torch.autograd.grad(found, seen.features)
+    logits = upsample(method.discriminator(seen.features), seen.size)
+    knowledge = method.knowledge(upsample(seen.logits, seen.size))
+    loss = -(knowledge * torch.log_softmax(logits, dim=1)[:, : knowledge.shape[1]]).sum(dim=1)
+    kept = knowledge.sum(dim=1) > 0
+    expected = method.options.lambda_adv * (loss[kept].mean() if options else loss.mean())
+    (expected_gradient,) = torch.autograd.grad(expected, seen.features)
+    assert 0 < kept.sum()
+    assert found.item() == pytest.approx(expected.item(), rel=1e-12)
+    assert torch.allclose(found_gradient, expected_gradient, rtol=1e-9, atol=1e-15)
 
 
 def test_hard_labels_mean_over_all_pixels_or_over_the_kept():
     seen = outputs(1)
-    knowledge = build(encoding="hard").knowledge(seen)
+    knowledge = build(encoding="hard").knowledge(seen.logits)
     share = float(knowledge.sum() / knowledge[:, 0].numel())
     every, kept = (build(encoding="hard", hard_mean=m).generator_terms(seen, seen, 0.0) for m in ("all", "kept"))
     assert 0 < share < 1

@@ -15,7 +15,7 @@ from fada_lib.files import PROJECT_ROOT
 PYPROJECT = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())
 LOCK_TEXT = (PROJECT_ROOT / "requirements.lock").read_text()
 LOCK = [line for line in LOCK_TEXT.splitlines() if not line.startswith("#")]
-OPTIONS = ("PARAMS.yaml", "--seeds", "--methods", "--output", "--dry-run", "--jobs", "--fresh", "--clean", "--tables", "--test")
+OPTIONS = "PARAMS.yaml --seeds --methods --output --dry-run --jobs --fresh --clean --tables --test".split()
 PINS = {canonicalize_name(pin.name): pin for pin in map(Requirement, LOCK)}
 DIRECT = [*PYPROJECT["project"]["dependencies"], *PYPROJECT["project"]["optional-dependencies"]["test"]]
 

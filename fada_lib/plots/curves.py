@@ -35,7 +35,7 @@ def training_curves(history: Sequence[Mapping[str, float]], adversarial_weight: 
     for axes, (names, label) in zip(row[0], panels, strict=True):
         for name, colour in zip(names, _LOSS_COLOURS * len(names), strict=False):
             iterations, values = series(history, name)
-            factor = 100 if names is scores else 1 / adversarial_weight if name in _WEIGHTED else 1
+            factor = 100 if names is scores else 1 / (adversarial_weight or 1.0) if name in _WEIGHTED else 1
             few = len(values) <= 12
             axes.plot(iterations, factor * values, color=colour, label=_words(name), marker="o" if few else None)
         axes.set(xlabel="iteration", ylabel=label)
