@@ -102,6 +102,6 @@ export PYTHONNOUSERSITE=1
 is_ready || set_up
 if [[ "${1:-}" == --test ]]; then
     cd "$root"
-    exec "$venv/bin/python" -m pytest -q "${@:2}"
+    exec "$venv/bin/python" -m pytest -q -n 2 --dist loadfile "${@:2}"
 fi
 exec "$venv/bin/python" -m fada_lib.study.cli "$@"

@@ -136,7 +136,8 @@ class DistillParameters(TrainingParameters):
     teacher is frozen). `crop_size`, [width, height], crops the scaled image to it instead of to its size before
     scaling (the release: full-size images scaled by `crop_scales`, crops of 1024x512). `label_size` is the size at
     which the teacher labels, by default `test_size` (the release labels at 1024x512 and tests at 2048x1024). A
-    study's `variants` of the section set `variant`.
+    study's `variants` of the section set `variant`. `photographs` is an image or a folder of images that the student
+    labels at the end; empty: the first of the target's val part.
     """
 
     run: str = "results/interactive/runs/04_fada_soft"
@@ -149,6 +150,7 @@ class DistillParameters(TrainingParameters):
     crop_size: tuple[int, ...] = ()
     label_size: tuple[int, ...] = ()
     variant: str = ""
+    photographs: str = ""
     iterations: int = 150
 
 

@@ -8,6 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from fada_lib.data.classes import IGNORE, class_set
+from fada_lib.inference.photographs import Labelled
 from fada_lib.plots.ccd import ccd_figure
 from fada_lib.plots.comparison import comparison_figure
 from fada_lib.plots.components import ladder_figure
@@ -18,6 +19,7 @@ from fada_lib.plots.embedding import embedding_figure
 from fada_lib.plots.encodings import encodings_figure
 from fada_lib.plots.frequencies import class_frequencies, colour_histograms
 from fada_lib.plots.per_class import class_heatmap
+from fada_lib.plots.photographs import photograph_figure
 from fada_lib.plots.scenes import colour, domain_grid, image_grid, prediction_grid
 from fada_lib.plots.sensitivity import sensitivity_figure
 from fada_lib.plots.style import method_colour, method_label, method_order, save
@@ -69,6 +71,15 @@ def test_grids_name_domains_methods_and_classes() -> None:
     truth = np.where(LABELS == 0, IGNORE, LABELS)
     row = {"image": IMAGE, "truth": truth, "predictions": {"fada_soft": LABELS}}
     assert {"Truth", "FADA,\nsoft labels", "ignored"} <= set(texts(prediction_grid([row], CLASSES)))
+
+
+def test_photographs_of_any_shape_stand_beside_labels_overlay_and_confidence() -> None:
+    upright = Labelled(Path("b.jpg"), IMAGE.swapaxes(0, 1), LABELS.T, np.ones((48, 24), np.float32))
+    figure = photograph_figure(
+        [Labelled(Path("a.jpg"), IMAGE, LABELS, np.zeros((24, 48), np.float32)), upright], CLASSES
+    )
+    assert {"Photograph", "Labels", "Overlay", "Confidence", "road"} <= set(texts(figure))
+    assert [axes.get_images()[0].get_clim() for axes in figure.axes[3:8:4]] == [(0, 1), (0, 1)]
 
 
 def test_class_frequencies_write_the_ratio_and_say_what_is_absent() -> None:

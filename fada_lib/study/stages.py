@@ -219,8 +219,10 @@ def ensure(stage: str, run: str, **values: object) -> Path:
 
 
 def ensure_all(runs: Iterable[str]) -> None:
-    """`ensure` for runs of notebooks 02, 03 and 04, told apart by their folder's number, the method by its name."""
+    """`ensure` for runs of notebooks 02 to 04: a missing one is told by its folder's number, its method by the name."""
     for run in runs:
+        if (resolve(run) / "metrics.json").exists():
+            continue
         number, _, name = resolve(run).name.partition("_")
         stage = {"02": "pretrain", "03": "adapt", "04": "distill"}.get(number)
         if stage is None:
