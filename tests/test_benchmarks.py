@@ -22,13 +22,13 @@ from fada_lib.models.tensor_files import save_tensors
 from fada_lib.study import cli
 from fada_lib.training.checkpoint import Recipe, load_checkpoint
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 TINY = {"iterations": 2, "batch_size": 2, "log_every": 1, "scales": [0.5, 1.0], "test_size": [97, 65]}
 SIZES = {"source_size": [65, 33], "target_size": [64, 32]}
 GPU_OFF = {"poly_horizon": 4, "workers": 0}
 """Over what the paper's files set for a machine with a GPU and 20,000 iterations."""
-ANALYSIS = {"samples_per_domain": 400, "perplexity": 5.0, "embedding_iterations": 250}
+ANALYSIS = {"samples_per_domain": 600, "perplexity": 5.0, "embedding_iterations": 250}
 
 
 def run_study(folder: Path, base: str, source: Path, target: Path, data: dict, **sections: object) -> Path:
@@ -192,7 +192,13 @@ def test_ones_own_folders_and_a_student_of_the_source_model_that_labels_photogra
     }
     notebook = PROJECT_ROOT / "notebooks" / "04_self_distill.ipynb"
     papermill.execute_notebook(
-        notebook, tmp_path / "04.ipynb", parameters, kernel_name="python3", engine_name="ipc", cwd=str(PROJECT_ROOT)
+        notebook,
+        tmp_path / "04.ipynb",
+        parameters,
+        kernel_name="python3",
+        engine_name="ipc",
+        cwd=str(PROJECT_ROOT),
+        progress_bar=False,
     )
     run = Path(parameters["run"])
     assert read_json(run / "metrics.json")["method"] == "source_only"

@@ -3,6 +3,7 @@
 ONNX would need two more packages to write and one to compare; from the exported program it is one call of theirs.
 """
 
+import copy
 from pathlib import Path
 
 import torch
@@ -34,7 +35,7 @@ def export_segmenter(segmenter: Segmenter, path: str | Path, size: tuple[int, in
     Parameters
     ----------
     segmenter : Segmenter
-        On the CPU, float32; in whatever mode, evaluation mode is exported.
+        In float32, on whatever device and in whatever mode; evaluation mode on the CPU is exported.
     path : path
         Ends in `.pt2`.
     size : (int, int)
@@ -56,7 +57,8 @@ def export_segmenter(segmenter: Segmenter, path: str | Path, size: tuple[int, in
         raise UserError(f"{path} is no name for an exported program: let it end in .pt2")
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (1, 3, size[1], size[0]), generator=generator, dtype=torch.uint8)
-    predictor = Predictor(segmenter)
+    # torch.export.load warns of tensors that lie channels last, as a trained network's do
+    predictor = Predictor(copy.deepcopy(segmenter).to(device="cpu", memory_format=torch.contiguous_format))
     with evaluating(predictor), torch.no_grad():
         expected = predictor(images)
         program = torch.export.export(predictor, (images,))
