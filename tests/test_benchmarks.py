@@ -22,7 +22,7 @@ from fada_lib.models.tensor_files import save_tensors
 from fada_lib.study import cli
 from fada_lib.training.checkpoint import Recipe, load_checkpoint
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 TINY = {"iterations": 2, "batch_size": 2, "log_every": 1, "scales": [0.5, 1.0], "test_size": [97, 65]}
 SIZES = {"source_size": [65, 33], "target_size": [64, 32]}
