@@ -22,11 +22,15 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "backbone": ("resnet_small", "resnet50", "resnet101", "vgg16"),
     "norm": ("frozen", "batch", "group"),
     "batch_norm": ("frozen", "live"),
+    "source_colours": ("own", "target"),
+    "missing_class": ("none", "bus", "car", "person", "fence", "traffic sign"),
     "student": ("fresh", "teacher"),
     "student_norm": ("teacher", "frozen", "batch", "group"),
     "encoding": ("soft", "hard"),
     "hard_mean": ("all", "kept"),
     "discriminator_resolution": ("feature", "input"),
+    "discriminator_input": ("features", "output"),
+    "terms": ("both", "domain", "class"),
 }
 """Parameters that name one of a few things, or list some of them."""
 
@@ -43,6 +47,7 @@ LENGTHS: dict[str, tuple[int, ...]] = {
     "jitter": (4,),
     "crop_scales": (2,),
     "discriminator_channels": (2,),
+    "local_discriminator_channels": (2,),
 }
 """Lists of fixed length."""
 
@@ -78,7 +83,8 @@ _POSITIVE = Range(0, above_least=True)
 _SHARE = Range(0, 1)
 
 RANGES: dict[str, Range] = {
-    **dict.fromkeys(("label_shift", "appearance_shift", "flip_probability", "threshold", "weight_decay"), _SHARE),
+    **dict.fromkeys(("label_shift", "source_label_shift", "flip_probability", "threshold", "weight_decay"), _SHARE),
+    "appearance_shift": Range(0, 1.25),
     **dict.fromkeys(("momentum", "confidence_threshold"), Range(0, 1, below_most=True)),
     "clip": Range(0, 1, above_least=True),
     **dict.fromkeys(("learning_rate", "discriminator_learning_rate", "scales", "crop_scales"), _POSITIVE),
@@ -91,8 +97,14 @@ RANGES: dict[str, Range] = {
     **dict.fromkeys(("samples_per_domain", "perplexity"), Range(1)),
     **dict.fromkeys(("seed", "world_seed", "workers", "iterations", "evaluate_every", "poly_horizon"), Range(0)),
     **dict.fromkeys(("poly_power", "gradient_clip", "classifier_learning_rate_factor", "jitter"), Range(0)),
-    **dict.fromkeys(("lambda_adv", "discriminator_weight"), Range(0)),
+    **dict.fromkeys(("lambda_adv", "discriminator_weight", "auxiliary_lambda_adv", "auxiliary_segmentation"), Range(0)),
+    **dict.fromkeys(("epsilon", "lambda_local", "lambda_weight"), Range(0)),
+    "warm_up": _SHARE,
+    "levels": Range(1, 2),
+    **dict.fromkeys(("local_window", "local_discriminator_channels"), Range(1)),
+    "local_mixture": Range(0, 0.5),
     "embedding_iterations": Range(250),
+    "snapshot_every": Range(0),
     "height": Range(24),
     "width": Range(48),
 }

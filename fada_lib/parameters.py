@@ -60,6 +60,8 @@ class DataParameters:
     target_val_images: int = 40
     label_shift: float = 1.0
     appearance_shift: float = 1.0
+    source_label_shift: float = 0.0
+    missing_class: str = "none"
     seed: int = 0
     threads: int = 1
 
@@ -116,7 +118,12 @@ class PretrainParameters(TrainingParameters):
 
 @dataclass(frozen=True, kw_only=True)
 class AdaptParameters(TrainingParameters):
-    """Notebook 03: adaptation of the source model by a method of the registry."""
+    """Notebook 03: adaptation of the source model by a method of the registry.
+
+    `source_colours: target` recolours the source images by the colour statistics of the target's training images
+    (see `fada_lib.data.colours`); ``own`` leaves them. `snapshot_every` keeps the network every so many iterations
+    (0: never), to show how its features move.
+    """
 
     run: str = "results/interactive/runs/03_fada_soft"
     source_run: str = "results/interactive/runs/02_source"
@@ -124,8 +131,10 @@ class AdaptParameters(TrainingParameters):
     method: str = "fada"
     options: dict[str, object] = field(default_factory=dict)
     batch_norm: str = "frozen"
+    source_colours: str = "own"
     segmentation_temperature: float = 1.0
     discriminator_learning_rate: float = 0.001
+    snapshot_every: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,7 @@ K = 12
 CPU = Compute(torch.device("cpu"), None)
 ALL = ("adaptsegnet", "minent", "advent")
 ADVERSARIAL = ("adaptsegnet", "advent")
+ROWS = ("adaptsegnet", "minent", "advent", "adaptsegnet_two_level", "advent_two_level", "clan")
 
 
 def build(name, **options):
@@ -44,6 +45,12 @@ def pixel(*probabilities):
 
 def outputs(seed, h=3, w=4):
     return Outputs(torch.zeros(2, 96, h, w), random_maps(K, seed, h=h, w=w), (4 * h, 4 * w))
+
+
+def two_outputs(seed):
+    """Outputs whose prediction and whose auxiliary classifier say different things."""
+    seen, other = outputs(seed), outputs(seed + 10)
+    return seen._replace(classifiers={"main": seen.logits, "auxiliary": other.logits}), other
 
 
 def at_input_size(seen):
@@ -218,6 +225,60 @@ def test_minent_has_nothing_to_train_of_its_own():
     assert build("minent").discriminator_terms(outputs(1), outputs(2), 0.0) == {}
 
 
+# Two levels
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_two_levels_are_two_methods_of_one_level_each_with_its_own_logits_lambda_and_discriminator(name):
+    method = build(name, levels=2, lambda_adv=0.25, auxiliary_lambda_adv=0.125).double()
+    (source, of_source), (target, of_target) = two_outputs(1), two_outputs(2)
+    found = method.generator_terms(source, target, 0.5) | method.discriminator_terms(source, target, 0.5)
+    expected = {}
+    for part, weight, s, t, suffix in [
+        (method.main, 0.25, source, target, ""),
+        (method.auxiliary, 0.125, of_source, of_target, "_auxiliary"),
+    ]:
+        single = build(name, lambda_adv=weight).double()
+        single.load_state_dict(part.state_dict())
+        terms = single.generator_terms(s, t, 0.5) | single.discriminator_terms(s, t, 0.5)
+        expected |= {f"{key}{suffix}": term.item() for key, term in terms.items()}
+    assert {key: term.item() for key, term in found.items()} == pytest.approx(expected, rel=1e-12)
+    weights = {key: weight for key, (weight, _) in method.supervised(source).items()}
+    assert weights == {"segmentation": 1.0, "segmentation_auxiliary": 0.1}
+    assert method.supervised(source)["segmentation_auxiliary"][1] is source.classifiers["auxiliary"]
+
+
+def test_by_default_there_is_one_level_and_the_second_has_the_papers_weights():
+    assert not build("adaptsegnet").heads
+    assert build("adaptsegnet", levels=2).auxiliary.options.lambda_adv == 0.0002
+    main, auxiliary = (part.discriminator for part in build("advent", levels=2).children())
+    assert not torch.equal(main.layers[0].weight, auxiliary.layers[0].weight)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_auxiliary_game_moves_its_classifier_and_f_below_it_and_nothing_above(make_segmenter, batch, name):
+    segmenter, method = make_segmenter(), build(name, levels=2, lambda_adv=0.0, auxiliary_lambda_adv=0.5)
+    segmenter.add_heads(method.heads)
+    target = forward(segmenter, batch[1], CPU)
+    sum(method.generator_terms(target, target, 0.0).values()).backward()
+    above_and_below = {name: segmenter.feature_extractor.backbone.get_submodule(name) for name in ("layer2", "layer3")}
+    parts = {"auxiliary": segmenter.heads["auxiliary"], "classifier": segmenter.classifier, **above_and_below}
+    moved = {name: any(p.grad is not None and p.grad.any() for p in m.parameters()) for name, m in parts.items()}
+    assert moved == {"auxiliary": True, "layer2": True, "layer3": False, "classifier": False}
+
+
+def test_an_iteration_at_two_levels_names_every_loss(make_segmenter, batch):
+    segmenter, method = make_segmenter(), build("advent", levels=2)
+    segmenter.add_heads(method.heads)
+    before = copies(method)
+    scalars = adapt_step(segmenter, method, optimisers_of(segmenter, method), *batch, CPU)
+    games = ["discriminator_source", "discriminator_target"]
+    adversarial = ["adversarial", "adversarial_auxiliary"]
+    segmentation = ["segmentation", "segmentation_auxiliary"]
+    assert list(scalars) == [*segmentation, *adversarial, *games, *(f"{game}_auxiliary" for game in games)]
+    assert not any(torch.equal(before[name], tensor) for name, tensor in method.state_dict().items())
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_the_loss_on_the_target_moves_f_and_unlike_fadas_also_the_classifier(make_segmenter, batch, name):
     segmenter, method = make_segmenter(), build(name)
@@ -276,6 +337,8 @@ def test_iterations_of_minent_make_predictions_on_the_target_surer(make_segmente
         ("advent", {"lambda_adv": -1}, "'lambda_adv' must be at least 0, not -1"),
         ("minent", {"lambda_adv": "1e-3"}, "'lambda_adv' must be of type float.* write 1.0e-4"),
         ("minent", {"discriminator_weight": 0.5}, "unknown parameter 'discriminator_weight'"),
+        ("minent", {"levels": 3}, "'levels' must be at least 1 and at most 2, not 3"),
+        ("advent", {"auxiliary_lambda_adv": -1.0}, "'auxiliary_lambda_adv' must be at least 0"),
         ("advent", {"output_discriminator_channels": []}, "'output_discriminator_channels' must not be empty"),
         ("advent", {"output_discriminator_channels": [64, 0]}, "'output_discriminator_channels' must be at least 1"),
         ("adaptsegnet", {"discriminator_channels": [64, 32]}, "did you mean 'output_discriminator_channels'"),
@@ -287,21 +350,22 @@ def test_wrong_options_are_refused_in_one_line(name, options, message):
     assert "\n" not in str(caught.value)
 
 
-def test_the_comparison_adds_the_three_to_the_default_study_and_changes_no_run_of_it(tmp_path):
+def test_the_comparison_adds_its_methods_to_the_default_study_and_changes_no_run_of_it(tmp_path):
     default, comparison = (
         {run.id: run for run in expand(files.PROJECT_ROOT / "params" / f"{name}.yaml", tmp_path).runs}
         for name in ("default", "comparison")
     )
     added = [run for key, run in comparison.items() if key not in default and run.stage != "analyse"]
-    assert [run.parameters["name"] for run in added] == list(ALL)
+    assert [run.parameters["name"] for run in added] == list(ROWS)
     assert {key for key in default if not key.startswith("05")} < comparison.keys()
     weights = [Run(run.id, run.stage, tmp_path, run.parameters, {}, None).adversarial_weight for run in added]
-    assert weights == [0.001] * 3
+    assert weights == [0.001] * len(ROWS)
 
 
 def test_each_has_a_name_and_a_colour_of_its_own_and_its_place_before_the_binary_discriminator():
-    known = ("source_only", "source_continued", *ALL, "binary", "fada_hard", "fada_soft", "oracle")
-    assert [method_label(name) for name in ALL] == ["AdaptSegNet", "MinEnt", "AdvEnt"]
+    known = ("source_only", "source_continued", *ROWS, "binary", "fada_hard", "fada_soft", "oracle")
+    labels = ["AdaptSegNet", "MinEnt", "AdvEnt", "AdaptSegNet, two levels", "AdvEnt, two levels", "CLAN"]
+    assert [method_label(name) for name in ROWS] == labels
     assert len({method_colour(name) for name in known}) == len(known)
     assert sorted(reversed(known), key=method_order) == list(known)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import hashlib
 import json
 
 import numpy as np
@@ -118,6 +119,41 @@ def test_label_shift_alone_moves_labels_only_by_the_scene():
     assert np.array_equal(labels[0], strong)
 
 
+def test_the_domains_can_change_places():
+    """With the suburb as source and the city as target the frequencies are those of the default, exchanged."""
+    swapped = dataclasses.replace(SMALL, label_shift=0.0, source_label_shift=1.0, appearance_shift=0.0)
+    source, target = (frequencies(swapped, render, count=30) for render in (render_source, render_target))
+    assert source[BUILDING] < target[BUILDING] - 0.1 and source[VEGETATION] > target[VEGETATION] + 0.06
+
+
+@pytest.mark.parametrize(
+    ("name", "label_id"), [("bus", 28), ("car", 26), ("person", 24), ("fence", 13), ("traffic sign", 20)]
+)
+def test_a_missing_class_is_missing_in_the_target_alone_and_nothing_else_moves(name, label_id):
+    spec = dataclasses.replace(SMALL, missing_class=name, appearance_shift=0.0)
+    plain = dataclasses.replace(spec, missing_class="none")
+    full, lacking = ([render_target(s, "val", i)[1] for i in range(12)] for s in (plain, spec))
+    assert any((labels == label_id).any() for labels in full)
+    assert not any((labels == label_id).any() for labels in lacking)
+    elsewhere = [(a != b) & (a != label_id) for a, b in zip(full, lacking, strict=True)]
+    assert np.mean(elsewhere) < 0.005, "borders, and the post of a sign"
+    assert any((render_source(spec, "train", i)[1] == label_id).any() for i in range(12))
+
+
+def test_appearance_may_shift_beyond_the_default_by_a_quarter():
+    game, strong, _ = render_pair(SMALL, 2)
+    _, stronger, _ = render_pair(dataclasses.replace(SMALL, appearance_shift=1.25), 2)
+    change = [np.abs(game.astype(float) - camera).mean() for camera in (strong, stronger)]
+    assert change[1] > 1.05 * change[0]
+
+
+def test_the_default_world_is_the_one_that_was_measured():
+    """The images behind the published tables, at half their size: no later parameter may move a pixel of them."""
+    images = [render(SMALL, "train", i) for render in (render_source, render_target) for i in range(2)]
+    parts = b"".join(array.tobytes() for pair in images for array in pair)
+    assert hashlib.sha256(parts).hexdigest()[:16] == "282a3f0ebf6c3416"
+
+
 def test_source_is_written_as_gta5(world):
     names = [f"{n:05d}.png" for n in range(1, 6)]
     for folder in ("images", "labels"):
@@ -207,7 +243,18 @@ def test_another_worlds_folder_is_refused(world):
         make_world(world, dataclasses.replace(TINY, world_seed=1))
 
 
-@pytest.mark.parametrize("wrong", [{"label_shift": 1.5}, {"appearance_shift": -0.1}, {"height": 8}, {"world_seed": -1}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"label_shift": 1.5},
+        {"appearance_shift": -0.1},
+        {"appearance_shift": 1.3},
+        {"source_label_shift": 2.0},
+        {"missing_class": "road"},
+        {"height": 8},
+        {"world_seed": -1},
+    ],
+)
 def test_values_out_of_range_are_refused_by_name(wrong):
     with pytest.raises(UserError, match=next(iter(wrong)) if "height" not in wrong else "too small"):
         WorldSpec(**wrong)

@@ -1,4 +1,4 @@
-"""The alignment analysis of a study: the same pixels through every trained network, CCD and t-SNE of each."""
+"""The alignment analysis of a study: the same pixels through every trained network, CCD, PAD and t-SNE of each."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +7,7 @@ import numpy as np
 
 from fada_lib.analysis.ccd import class_center_distance, summary
 from fada_lib.analysis.cells import Cells, sample_cells
+from fada_lib.analysis.domain_distance import proxy_a_distance, summary_of_distances
 from fada_lib.analysis.embedding import common_initialisation, embed
 from fada_lib.analysis.features import cell_features
 from fada_lib.data.domains import open_part
@@ -31,12 +32,15 @@ class Alignment:
         By domain.
     ccd : dict
         Method -> seed -> `summary`; self-distilled methods end in ``+sd``.
+    domain_distance : dict
+        The proxy A-distance within the classes, likewise.
     embeddings : dict of (N, 2) arrays
         By method, source points first.
     """
 
     cells: dict[str, Cells]
     ccd: dict[str, dict[str, dict]]
+    domain_distance: dict[str, dict[str, dict]]
     embeddings: dict[str, np.ndarray]
 
     @property
@@ -51,7 +55,7 @@ class Alignment:
 
 
 def analyse(p: AnalyseParameters, progress: Progress) -> Alignment:
-    """Compute CCD for every run of `p.runs` and t-SNE for the methods of `p.embedded` (the lowest seed).
+    """Compute CCD and the domain distance of every run of `p.runs`, t-SNE of the lowest seed of `p.embedded`.
 
     Source cells come from held-out source images, target cells from the target's val part.
 
@@ -68,28 +72,37 @@ def analyse(p: AnalyseParameters, progress: Progress) -> Alignment:
         raise UserError(f"runs: networks of output stride {sorted(strides)} cannot share pixels; analyse them apart")
     stride = strides.pop()
     cells = {d: sample_cells(datasets[d], stride, p.samples_per_domain, p.seed, p.test_size) for d in DOMAINS}
-    classes = np.concatenate([cells[d].classes for d in DOMAINS])
-    domains = np.repeat([0, 1], [len(cells[d]) for d in DOMAINS])
     num_classes = len(datasets["source"].classes)
     embedded = _runs_to_embed(names, p.embedded)
-    progress.start("features and CCD", len(p.runs))
+    progress.start("features, CCD and domain distance", len(p.runs))
     ccd: dict[str, dict[str, dict]] = {}
+    distances: dict[str, dict[str, dict]] = {}
     kept: dict[str, np.ndarray] = {}
     for done, (run, (method, seed)) in enumerate(names.items()):
         segmenter, _ = load_checkpoint(run, compute.device)
         features = np.concatenate([cell_features(segmenter, datasets[d], cells[d], p.test_size) for d in DOMAINS])
-        found = dict(DIVERGED, per_class=[None] * num_classes)
-        if np.isfinite(features).all():
-            values = class_center_distance(
-                features, classes, num_classes, domains=domains, squared=p.squared_denominator
-            )
-            found = summary(values)
-            if run in embedded:
-                kept[method] = features
-        ccd.setdefault(method, {})[str(seed)] = found
+        compact, apart = _measures(features, cells, num_classes, p)
+        if run in embedded and compact["mean"] is not None:
+            kept[method] = features
+        ccd.setdefault(method, {})[str(seed)] = compact
+        distances.setdefault(method, {})[str(seed)] = apart
         progress.update(done + 1)
     ordered = {method: kept[method] for method in p.embedded if method in kept}
-    return Alignment(cells, ccd, _embeddings(p, ordered, progress))
+    return Alignment(cells, ccd, distances, _embeddings(p, ordered, progress))
+
+
+def _measures(
+    features: np.ndarray, cells: dict[str, Cells], num_classes: int, p: AnalyseParameters
+) -> tuple[dict[str, object], dict[str, object]]:
+    """CCD and domain distance of the features at `cells`, source first."""
+    if not np.isfinite(features).all():
+        nothing = dict(DIVERGED, per_class=[None] * num_classes)
+        return nothing, nothing
+    classes, images = (np.concatenate([getattr(cells[d], name) for d in DOMAINS]) for name in ("classes", "images"))
+    domains = np.repeat([0, 1], [len(cells[d]) for d in DOMAINS])
+    compact = class_center_distance(features, classes, num_classes, domains=domains, squared=p.squared_denominator)
+    apart = proxy_a_distance(features, classes, domains, images, num_classes, seed=p.seed)
+    return summary(compact), summary_of_distances(apart)
 
 
 def _embeddings(p: AnalyseParameters, features: dict[str, np.ndarray], progress: Progress) -> dict[str, np.ndarray]:

@@ -35,6 +35,12 @@ class SegmentationDataset:
         Where decoded training images are kept.
     records : Path, optional
         Where the contents of the labels are kept, see `fada_lib.data.records`.
+
+    Attributes
+    ----------
+    recolour : callable or None
+        What decoded RGB images go through before anything else, None at first. In memory it is done once an image; a
+        cache keeps the colours on disk, at full size, and every example pays for it.
     """
 
     def __init__(
@@ -53,6 +59,7 @@ class SegmentationDataset:
         self.cache = cache
         self.records = records
         self.channel_of_value = classes.channel_of_train_id[form.train_id_of_value]
+        self.recolour: Callable[[Image.Image], Image.Image] | None = None
         self._decoded: dict[int, tuple[Image.Image, Image.Image]] = {}
         self._bytes = 0
 
@@ -88,7 +95,10 @@ class SegmentationDataset:
 
     def example(self, index: int, size: tuple[int, ...], choice: Augmentation) -> tuple[torch.Tensor, torch.Tensor]:
         """A training example: (3, H, W) uint8 image and (H, W) uint8 channels, augmented by `choice`."""
-        pair = self.load(index) if self.cache is None else self._cached(index, _size_to_keep(size, choice.jitter))
+        if self.cache is None:
+            pair = self.load(index)
+        else:
+            pair = self._cached(index, self._size_to_keep(size, choice.jitter is not None))
         image, label = augment(*pair, size, choice)
         return to_tensor(image), to_tensor(label)
 
@@ -102,24 +112,28 @@ class SegmentationDataset:
     ) -> None:
         """Fill the cache, if there is one, with what training at `size` under `jitter` reads."""
         if self.cache is not None:
-            kept = _size_to_keep(size, jitter if any(jitter) else None)
+            kept = self._size_to_keep(size, any(jitter))
             self.cache.fill(self.items, self.form, kept, on_progress)
 
     def _cached(self, index: int, size: tuple[int, ...]) -> tuple[Image.Image, Image.Image]:
         """As `load`, at `size` and by way of the cache."""
         item = self.items[index]
         pixels = self.cache.fetch(item, self.form, size)
+        image = self._recoloured(pixels.image)
         if self.pseudo_labels is None:
-            return pixels.image, self._channels(pixels)
+            return image, self._channels(pixels)
         label = self._pseudo_label(item, pixels.own_size)
-        return pixels.image, label.resize(pixels.image.size, Image.Resampling.NEAREST)
+        return image, label.resize(image.size, Image.Resampling.NEAREST)
 
     def _decode(self, item: Item) -> tuple[Image.Image, Image.Image]:
         if self.pseudo_labels is not None:
             image = read_image(item.image)
-            return image, self._pseudo_label(item, image.size)
+            return self._recoloured(image), self._pseudo_label(item, image.size)
         pixels = decode(item, self.form)
-        return pixels.image, self._channels(pixels)
+        return self._recoloured(pixels.image), self._channels(pixels)
+
+    def _recoloured(self, image: Image.Image) -> Image.Image:
+        return image if self.recolour is None else self.recolour(image)
 
     def _channels(self, pixels: Pixels) -> Image.Image:
         if pixels.values is None:
@@ -133,7 +147,6 @@ class SegmentationDataset:
             raise UserError(f"{path} is {label.size} but its image is {size}: label the target again")
         return label
 
-
-def _size_to_keep(size: tuple[int, ...], jitter: tuple[float, ...] | None) -> tuple[int, ...]:
-    """The size at which pixels are cached: jitter comes before the resize, so it needs the image's own."""
-    return () if jitter is not None else size
+    def _size_to_keep(self, size: tuple[int, ...], jittered: bool) -> tuple[int, ...]:
+        """The size at which pixels are cached: what comes before the resize needs the image's own."""
+        return () if jittered or self.recolour is not None else size

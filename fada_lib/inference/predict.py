@@ -71,7 +71,7 @@ def predict_dataset(
     """
     device = next(segmenter.parameters()).device
     with evaluating(segmenter):
-        for indices, images, labels in _test_batches(dataset, test_size):
+        for indices, images, labels in test_batches(dataset, test_size):
             p = probabilities(segmenter, images.to(device), tuple(labels.shape[-2:]), scales, flip)
             yield indices, p, labels.to(device)
 
@@ -88,7 +88,7 @@ def evaluating(segmenter: Segmenter) -> Iterator[None]:
             module.training = training
 
 
-def _test_batches(
+def test_batches(
     dataset: SegmentationDataset, test_size: tuple[int, ...]
 ) -> Iterator[tuple[list[int], torch.Tensor, torch.Tensor]]:
     """Neighbouring test examples of equal size, stacked up to `BATCH_PIXELS`."""

@@ -15,7 +15,7 @@ from fada_lib.losses.precision import at_least_single
 from fada_lib.losses.terms import Term
 
 
-def domain_cross_entropy(domain_logits: torch.Tensor, domain: int) -> Term:
+def domain_cross_entropy(domain_logits: torch.Tensor, domain: int, weights: torch.Tensor | None = None) -> Term:
     """-log P(d = domain), where P(d = target) is the sigmoid of D's one logit: **a negative logit means source**.
 
     AdaptSegNet's Eq. 2 for D on either domain, and with `SOURCE` on target images its Eq. 4 for G; ADVENT's Eq. 5
@@ -27,6 +27,8 @@ def domain_cross_entropy(domain_logits: torch.Tensor, domain: int) -> Term:
         (N, 1, h, w) logits of the discriminator.
     domain : int
         `SOURCE` (d = 0) or `TARGET` (d = 1): the label of every position.
+    weights : Tensor, optional
+        (N, 1, h, w) factors on the positions' losses; gradients pass through them.
 
     Returns
     -------
@@ -35,8 +37,11 @@ def domain_cross_entropy(domain_logits: torch.Tensor, domain: int) -> Term:
     """
     logits = at_least_single(domain_logits)
     labels = torch.full_like(logits, float(domain == TARGET))
-    total = functional.binary_cross_entropy_with_logits(logits, labels, reduction="sum")
-    return Term(total, torch.tensor(logits.numel(), device=logits.device))
+    count = torch.tensor(logits.numel(), device=logits.device)
+    if weights is None:
+        return Term(functional.binary_cross_entropy_with_logits(logits, labels, reduction="sum"), count)
+    losses = functional.binary_cross_entropy_with_logits(logits, labels, reduction="none")
+    return Term((weights * losses).sum(), count)
 
 
 def self_information(logits: torch.Tensor) -> torch.Tensor:

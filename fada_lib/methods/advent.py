@@ -1,4 +1,4 @@
-"""AdvEnt, single level: alignment of entropy maps (Vu et al., ADVENT, CVPR 2019, section 3.2; Eq. 5 and 6)."""
+"""AdvEnt: alignment of entropy maps (Vu et al., ADVENT, CVPR 2019, section 3.2; Eq. 5 and 6)."""
 
 import torch
 

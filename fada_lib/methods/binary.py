@@ -3,7 +3,7 @@
 import torch
 
 from fada_lib.losses.encodings import binary_labels
-from fada_lib.methods.fada import Fada
+from fada_lib.methods.fada import Fada, build_discriminator
 from fada_lib.methods.options import BinaryOptions, FadaOptions
 
 
@@ -14,8 +14,8 @@ class Binary(Fada):
     """
 
     def __init__(self, options: BinaryOptions, channels: int, num_classes: int) -> None:
-        del num_classes
-        super().__init__(FadaOptions(**vars(options)), channels, num_classes=1)
+        discriminator = build_discriminator(options, channels, num_classes, encoded=1)
+        super().__init__(FadaOptions(**vars(options)), channels, 1, discriminator)
 
     def knowledge(self, logits: torch.Tensor) -> torch.Tensor:
         """Domain labels without classes, (N, 1, H, W) of ones."""

@@ -1,17 +1,37 @@
-"""FADA: fine-grained adversarial learning (paper, sections 3.2 and 3.3; Eq. 5-8)."""
+"""FADA: fine-grained adversarial learning (paper, sections 3.2 and 3.3; Eq. 5-8), and the ablations of its losses.
+
+**Which half does the work.** log P(d, k) = log P(d) + log P(k | d), so Eq. 6 asks two things of a target pixel: to be
+of the source, and to be of its class in the source. The option `terms` leaves one of them out of L_adv only; D is
+always trained with all of Eq. 5. So the three runs face D with the same task, and at the same features their gradients
+on F add up exactly, with the same lambda: what differs is only what F is asked for. Were D's loss halved
+too, D would differ as well: by the domain term alone it would be a binary discriminator and know no classes, by the
+class term alone two classifiers that never learned to tell the domains apart, so that there would be no game.
+
+**Where D looks.** With `discriminator_input: output` D sees the class probabilities instead of the features, everything
+else being equal, and L_adv trains C as well as F (through what D sees; the encodings are labels without gradient).
+"""
 
 import torch
 
-from fada_lib.losses.adversarial import SOURCE, TARGET, encoding_cross_entropy, kept_pixels
+from fada_lib.losses.adversarial import SOURCE, encoding_cross_entropy, kept_pixels
 from fada_lib.losses.encodings import hard_labels, soft_labels
 from fada_lib.losses.strips import sum_over_strips
 from fada_lib.losses.terms import Term
-from fada_lib.methods.interface import Method, Outputs
-from fada_lib.methods.options import FadaOptions
+from fada_lib.methods.adversarial import Adversarial
+from fada_lib.methods.interface import Outputs
+from fada_lib.methods.options import BinaryOptions, FadaOptions
 from fada_lib.models.discriminator import FineGrainedDiscriminator
 
 
-class Fada(Method):
+def build_discriminator(
+    options: BinaryOptions, channels: int, num_classes: int, encoded: int
+) -> FineGrainedDiscriminator:
+    """A fresh D of domain x `encoded` classes on what `options` let it see: `channels` or `num_classes` maps."""
+    seen = num_classes if options.discriminator_input == "output" else channels
+    return FineGrainedDiscriminator(seen, encoded, options.discriminator_channels)
+
+
+class Fada(Adversarial):
     """A discriminator of domain x class, supervised by domain encodings from the classifier's predictions.
 
     Parameters
@@ -22,7 +42,7 @@ class Fada(Method):
     num_classes : int
         K.
     discriminator : FineGrainedDiscriminator, optional
-        One that exists already; by default a fresh one with the options' `discriminator_channels`.
+        One that exists already; by default a fresh one of `build_discriminator`.
     """
 
     def __init__(
@@ -34,9 +54,7 @@ class Fada(Method):
     ) -> None:
         super().__init__()
         self.options = options
-        self.discriminator = discriminator or FineGrainedDiscriminator(
-            channels, num_classes, options.discriminator_channels
-        )
+        self.discriminator = discriminator or build_discriminator(options, channels, num_classes, num_classes)
 
     def knowledge(self, logits: torch.Tensor) -> torch.Tensor:
         """The encodings' half a from the classifier's (N, K, H, W) logits, of their shape and without gradient."""
@@ -45,22 +63,19 @@ class Fada(Method):
             return soft_labels(logits, o.temperature, o.clip)
         return hard_labels(logits, o.threshold, o.hard_temperature)
 
-    def generator_terms(self, source: Outputs, target: Outputs, progress: float) -> dict[str, torch.Tensor]:
-        """lambda_adv x L_adv (Eq. 6): target features should pass for source features of the same class."""
-        del source, progress
-        return {"adversarial": self.options.lambda_adv * self._mean_loss(target, SOURCE)}
+    def seen_maps(self, outputs: Outputs) -> torch.Tensor:
+        """What D sees at the resolution of the features: them, (N, C, h, w), or (N, K, h, w) probabilities."""
+        if self.options.discriminator_input == "output":
+            return torch.softmax(outputs.logits, dim=1)
+        return outputs.features
 
-    def discriminator_terms(self, source: Outputs, target: Outputs, progress: float) -> dict[str, torch.Tensor]:
-        """L_D (Eq. 5), both terms times `discriminator_weight`: the paper adds them, the release halves both."""
+    def target_loss(self, target: Outputs, domain: int, progress: float) -> torch.Tensor:
+        """L_adv (Eq. 6) when asked to be of the source: the option's `terms` of it; else its part of L_D (Eq. 5)."""
         del progress
-        weight = self.options.discriminator_weight
-        return {
-            "discriminator_source": weight * self._mean_loss(source, SOURCE),
-            "discriminator_target": weight * self._mean_loss(target, TARGET),
-        }
+        return self.domain_loss(target, domain, self.options.terms if domain == SOURCE else "both")
 
-    def _mean_loss(self, outputs: Outputs, domain: int) -> torch.Tensor:
-        """The mean cross entropy of D's prediction with the encoding of `domain`.
+    def domain_loss(self, outputs: Outputs, domain: int, terms: str = "both") -> torch.Tensor:
+        """The mean cross entropy of D's prediction with the encoding of `domain`, or one of its `terms`.
 
         The two resolutions differ, because a softmax of upsampled logits is no upsampled softmax; the release takes
         both D's and the classifier's after upsampling to the ``input``.
@@ -68,12 +83,12 @@ class Fada(Method):
 
         def sums(domain_logits: torch.Tensor, logits: torch.Tensor) -> Term:
             knowledge = self.knowledge(logits)
-            term = encoding_cross_entropy(domain_logits, knowledge, domain)
+            term = encoding_cross_entropy(domain_logits, knowledge, domain, terms)
             if self.options.encoding == "hard" and self.options.hard_mean == "kept":
                 return Term(term.total, kept_pixels(knowledge))
             return term
 
-        maps = (self.discriminator(outputs.features), outputs.logits.detach())
+        maps = (self.domain_logits(outputs), outputs.logits.detach())
         if self.options.discriminator_resolution == "input":
             return Term(*sum_over_strips(sums, maps, outputs.size)).mean()
         return sums(*maps).mean()

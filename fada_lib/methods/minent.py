@@ -1,4 +1,4 @@
-"""MinEnt, single level: direct entropy minimisation (Vu et al., ADVENT, CVPR 2019, section 3.1; Eq. 2-4)."""
+"""MinEnt: direct entropy minimisation (Vu et al., ADVENT, CVPR 2019, section 3.1; Eq. 2-4)."""
 
 import torch
 

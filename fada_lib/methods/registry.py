@@ -1,23 +1,30 @@
 """Methods by name: adding one is a file, its options and a line here."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from fada_lib.methods.adabn import AdaBn
 from fada_lib.methods.adaptsegnet import AdaptSegNet
 from fada_lib.methods.advent import AdvEnt
 from fada_lib.methods.binary import Binary
+from fada_lib.methods.clan import Clan
 from fada_lib.methods.fada import Fada
 from fada_lib.methods.interface import Method
+from fada_lib.methods.joint_global_local import JointGlobalLocal
+from fada_lib.methods.levels import one_or_two_levels
 from fada_lib.methods.minent import MinEnt
 from fada_lib.methods.options import method_options
 from fada_lib.methods.source_continued import SourceContinued
 
-METHODS: dict[str, type[Method]] = {
+METHODS: dict[str, Callable[[object, int, int], Method]] = {
     "source_continued": SourceContinued,
     "binary": Binary,
     "fada": Fada,
-    "adaptsegnet": AdaptSegNet,
-    "minent": MinEnt,
-    "advent": AdvEnt,
+    "adaptsegnet": one_or_two_levels(AdaptSegNet),
+    "minent": one_or_two_levels(MinEnt),
+    "advent": one_or_two_levels(AdvEnt),
+    "joint_global_local": JointGlobalLocal,
+    "adabn": AdaBn,
+    "clan": Clan,
 }
 
 

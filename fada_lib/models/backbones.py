@@ -7,6 +7,7 @@ Every builder returns a `FeatureExtractor` whose parameters are named as in the 
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -24,18 +25,37 @@ NORMS: dict[str, Callable[[int], nn.Module]] = {
 trained affine; `group`: no batch statistics at all, so target images cannot leak through them."""
 
 
+class Middle(NamedTuple):
+    """The last-but-one stage of a backbone: the name of the layer that it ends with, and its channels."""
+
+    layer: str
+    channels: int
+
+
 class FeatureExtractor(nn.Module):
     """F: an (N, 3, H, W) image to (N, channels, H / stride, W / stride) features."""
 
-    def __init__(self, backbone: nn.Sequential, channels: int, stride: int, input_convention: str) -> None:
+    def __init__(
+        self, backbone: nn.Sequential, channels: int, middle: Middle, stride: int, input_convention: str
+    ) -> None:
         super().__init__()
         self.backbone = backbone
         self.channels = channels
+        self.middle = middle
         self.stride = stride
         self.input_convention = input_convention
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.backbone(images)
+
+    def with_middle(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The features, and the output of the last-but-one stage at the same resolution."""
+        x = images
+        for name, layer in self.backbone.named_children():
+            x = layer(x)
+            if name == self.middle.layer:
+                middle = x
+        return x, middle
 
 
 class ResidualBlock(nn.Module):
@@ -72,20 +92,22 @@ def resnet_small(norm: str) -> FeatureExtractor:
                 nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
     names = ["conv1", "norm1", "relu", "layer1", "layer2", "layer3"]
     backbone = nn.Sequential(OrderedDict(zip(names, [*stem, *blocks], strict=True)))
-    return FeatureExtractor(backbone, channels=96, stride=4, input_convention="imagenet_rgb")
+    return FeatureExtractor(backbone, 96, Middle("layer2", 64), stride=4, input_convention="imagenet_rgb")
 
 
 def _resnet(build: Callable, norm: str) -> FeatureExtractor:
     """torchvision's ResNet without its classifier, layer 3 and 4 dilated by 2 and 4 instead of strided."""
     network = build(weights=None, replace_stride_with_dilation=[False, True, True], norm_layer=NORMS[norm])
     children = OrderedDict((n, m) for n, m in network.named_children() if n not in ("avgpool", "fc"))
-    return FeatureExtractor(nn.Sequential(children), channels=2048, stride=8, input_convention="imagenet_rgb")
+    backbone = nn.Sequential(children)
+    return FeatureExtractor(backbone, 2048, Middle("layer3", 1024), stride=8, input_convention="imagenet_rgb")
 
 
 def vgg16_release(norm: str) -> FeatureExtractor:
     """VGG-16 as the release has it: no pool4/pool5, conv5 dilated by 2, fc6/fc7 as 3x3 convolutions dilated by 4.
 
-    The input convention is Caffe's (BGR, 0-255, mean subtracted), as the release's weights want it.
+    The input convention is Caffe's (BGR, 0-255, mean subtracted), as the release's weights want it. The last-but-one
+    stage ends with conv4_3's ReLU.
     """
     del norm
     layers = list(vgg16(weights=None).features)
@@ -96,7 +118,7 @@ def vgg16_release(norm: str) -> FeatureExtractor:
     fc6 = nn.Conv2d(512, 1024, 3, padding=4, dilation=4)
     fc7 = nn.Conv2d(1024, 1024, 3, padding=4, dilation=4)
     backbone = nn.Sequential(*kept, fc6, nn.ReLU(inplace=True), fc7, nn.ReLU(inplace=True))
-    return FeatureExtractor(backbone, channels=1024, stride=8, input_convention="caffe_bgr")
+    return FeatureExtractor(backbone, 1024, Middle("22", 512), stride=8, input_convention="caffe_bgr")
 
 
 BACKBONES: dict[str, Callable[[str], FeatureExtractor]] = {

@@ -134,7 +134,7 @@ def release_state(
     content: dict[str, object] = {
         "iteration": iteration,
         "feature_extractor": _state(segmenter.feature_extractor),
-        "classifier": _state(segmenter.classifier),
+        "classifier": _state(segmenter.predicting_classifier()),
     }
     return content if discriminator is None else {**content, "model_D": _state(discriminator)}
 

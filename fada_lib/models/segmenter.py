@@ -1,4 +1,12 @@
-"""G = C o F: DeepLab-V2's segmentation network (Chen et al., TPAMI 2018; paper, section 3.1)."""
+"""G = C o F: DeepLab-V2's segmentation network (Chen et al., TPAMI 2018; paper, section 3.1).
+
+Some methods of adaptation train further classifiers, the *heads*: ``second`` sees the features as C does, and their
+logits together are the prediction (CLAN); ``auxiliary`` sees the last-but-one stage of F and only helps in training
+(AdaptSegNet and ADVENT at two levels). A network without heads is C o F and nothing else.
+"""
+
+import copy
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import nn
@@ -28,6 +36,11 @@ class AtrousClassifier(nn.Module):
         return logits
 
 
+def combine(logits: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """The prediction's logits: those of C (``main``), plus those of the head ``second`` if there is one."""
+    return logits["main"] + logits["second"] if "second" in logits else logits["main"]
+
+
 class Segmenter(nn.Module):
     """The segmentation network; feature extractor and classifier stay apart because only F is aligned.
 
@@ -42,20 +55,58 @@ class Segmenter(nn.Module):
         super().__init__()
         self.feature_extractor = feature_extractor
         self.num_classes = num_classes
-        rates = ATROUS_RATES[feature_extractor.stride]
-        self.classifier = AtrousClassifier(feature_extractor.channels, num_classes, rates)
+        self.classifier = self._classifier(feature_extractor.channels)
+        self.heads = nn.ModuleDict()
+
+    def add_heads(self, names: Iterable[str]) -> None:
+        """Add heads with freshly initialised weights, on the CPU; one that exists already stays as it is.
+
+        Raises
+        ------
+        KeyError
+            For anything but ``second`` and ``auxiliary``.
+        """
+        channels = {"second": self.feature_extractor.channels, "auxiliary": self.feature_extractor.middle.channels}
+        for name in names:
+            if name not in self.heads:
+                self.heads[name] = self._classifier(channels[name])
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Normalised (N, 3, H, W) images to (N, K, h, w) logits at feature resolution."""
-        return self.classifier(self.feature_extractor(images))
+        """Normalised (N, 3, H, W) images to the prediction's (N, K, h, w) logits at feature resolution."""
+        return combine(self.logits(self.feature_extractor(images)))
+
+    def logits(self, features: torch.Tensor, middle: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+        """(N, K, h, w) logits of every classifier: of C as ``main``, of the heads by name.
+
+        `middle` is the output of F's last-but-one stage; without it there is no ``auxiliary``, which only it needs.
+        """
+        seen = {"second": features, "auxiliary": middle}
+        found = {name: head(seen[name]) for name, head in self.heads.items() if seen[name] is not None}
+        return {"main": self.classifier(features), **found}
+
+    def predicting_classifier(self) -> AtrousClassifier:
+        """One classifier that predicts what C and ``second`` do together, exact up to rounding: both are linear."""
+        if "second" not in self.heads:
+            return self.classifier
+        both = copy.deepcopy(self.classifier)
+        with torch.no_grad():
+            for total, other in zip(both.parameters(), self.heads["second"].parameters(), strict=True):
+                total += other
+        return both
 
     def parameter_groups(self, classifier_factor: float) -> list[dict]:
-        """Optimiser groups with their `factor` on the learning rate: 1 for F, 10 for C in the release."""
+        """Optimiser groups with their `factor` on the learning rate: 1 for F, 10 for C (and heads) in the release."""
         trained = [p for p in self.feature_extractor.parameters() if p.requires_grad]
-        return [
-            {"params": trained, "factor": 1.0},
-            {"params": list(self.classifier.parameters()), "factor": classifier_factor},
-        ]
+        classifiers = [*self.classifier.parameters(), *self.heads.parameters()]
+        return [{"params": trained, "factor": 1.0}, {"params": classifiers, "factor": classifier_factor}]
+
+    def _classifier(self, channels: int) -> AtrousClassifier:
+        return AtrousClassifier(channels, self.num_classes, ATROUS_RATES[self.feature_extractor.stride])
+
+
+def heads_in(state: Iterable[str]) -> list[str]:
+    """The heads whose weights a segmenter's state dictionary holds, in its order."""
+    return list(dict.fromkeys(name.split(".")[1] for name in state if name.startswith("heads.")))
 
 
 def build_segmenter(backbone: str, num_classes: int, norm: str) -> Segmenter:

@@ -1,36 +1,34 @@
 """Stage 2: adaptation of the source model by any method (paper, section 3; the release's `train_adv.py`)."""
 
-import dataclasses
-
 import torch
 
 from fada_lib.data.domains import open_part
 from fada_lib.data.sampling import Stream
 from fada_lib.files import resolve
-from fada_lib.inference.evaluate import evaluate
-from fada_lib.losses.precision import at_least_single
-from fada_lib.losses.segmentation import segmentation_loss
-from fada_lib.methods.interface import Method, Outputs
+from fada_lib.inference.diagnose import diagnose
+from fada_lib.methods.interface import Method, Outputs, forward_pass
 from fada_lib.methods.registry import build_method
-from fada_lib.models.segmenter import Segmenter, network_input, upsample
-from fada_lib.parameters import AdaptParameters, UserError, to_mapping
+from fada_lib.models.segmenter import Segmenter
+from fada_lib.parameters import AdaptParameters, UserError
 from fada_lib.progress import Progress
+from fada_lib.training.adversary import save_adversary
 from fada_lib.training.checkpoint import load_checkpoint, save_checkpoint
 from fada_lib.training.device import Compute, prepare
+from fada_lib.training.gradient_ratio import measured_ratio
+from fada_lib.training.images import source_images, target_images
 from fada_lib.training.loop import run_iterations
+from fada_lib.training.snapshots import adapted_recipe, keep_snapshot
 from fada_lib.training.state import TrainingState, sgd
-from fada_lib.training.supervised import labelled_stream
+from fada_lib.training.supervised import labelled_stream, segmentation_terms
 
 DISCRIMINATOR_BETAS = (0.9, 0.99)
 """Adam's betas for D (paper, section 4.3)."""
 
 
 def forward(segmenter: Segmenter, images: torch.Tensor, compute: Compute) -> Outputs:
-    """One forward pass of images, uint8 or normalised already, through F and C."""
+    """`forward_pass` in the run's precision."""
     with compute.autocast():
-        features = segmenter.feature_extractor(network_input(segmenter, images))
-        logits = segmenter.classifier(features)
-    return Outputs(at_least_single(features), at_least_single(logits), tuple(images.shape[-2:]))
+        return forward_pass(segmenter, images)
 
 
 def adapt_step(
@@ -68,18 +66,17 @@ def adapt_step(
     optimisers["segmenter"].zero_grad(set_to_none=True)
     source_outputs = forward(segmenter, images, compute)
     labels = labels.to(compute.device, non_blocking=True)
-    logits = upsample(source_outputs.logits, labels.shape[-2:])
-    segmentation = segmentation_loss(logits, labels, segmentation_temperature).mean()
-    segmentation.backward()
+    segmentation = segmentation_terms(method, source_outputs, labels, segmentation_temperature)
+    sum(segmentation.values()).backward()
     source_outputs = source_outputs.detach()
     target_outputs = None if target_images is None else forward(segmenter, target_images, compute)
-    terms = method.generator_terms(source_outputs, target_outputs, progress)
+    terms = method.generator_terms(source_outputs, target_outputs, progress) | method.weight_terms(segmenter, progress)
     if terms:
         sum(terms.values()).backward()
     if gradient_clip:
         torch.nn.utils.clip_grad_norm_(segmenter.parameters(), gradient_clip)
     optimisers["segmenter"].step()
-    scalars = {"segmentation": segmentation, **terms}
+    scalars = {**segmentation, **terms}
     if "discriminator" in optimisers:
         target_outputs = target_outputs.detach()
         scalars |= _discriminator_step(method, optimisers["discriminator"], source_outputs, target_outputs, progress)
@@ -127,8 +124,12 @@ def adapt(p: AdaptParameters, progress: Progress) -> Segmenter:
     compute = prepare(p.device, p.precision, p.threads, p.seed)
     segmenter, recipe = load_checkpoint(p.source_run, compute.device)
     set_batch_norm(segmenter.train(), p.batch_norm)
-    source, tune = open_part(p.data, "source", "train"), open_part(p.data, "target", "tune")
+    source, tune = source_images(p), open_part(p.data, "target", "tune")
+    source_val = open_part(p.data, "source", "val")
     method = build_method(p.method, p.options, segmenter.feature_extractor.channels, len(source.classes))
+    method.check(segmenter)
+    segmenter.add_heads(method.heads)
+    segmenter.to(device=compute.device, memory_format=torch.channels_last)
     method.to(device=compute.device, memory_format=torch.channels_last)
     optimisers = {"segmenter": sgd(p, segmenter.parameter_groups(p.classifier_learning_rate_factor))}
     if list(method.parameters()):
@@ -141,7 +142,7 @@ def adapt(p: AdaptParameters, progress: Progress) -> Segmenter:
         streams.append((target, Stream("adapt target", p.seed, p.batch_size, p.target_size, p.flip_probability)))
 
     def step(iteration: int, batch: list) -> dict[str, torch.Tensor]:
-        return adapt_step(
+        losses = adapt_step(
             segmenter,
             method,
             optimisers,
@@ -152,18 +153,32 @@ def adapt(p: AdaptParameters, progress: Progress) -> Segmenter:
             segmentation_temperature=p.segmentation_temperature,
             gradient_clip=p.gradient_clip,
         )
+        keep_snapshot(p, segmenter, recipe, iteration + 1)
+        return losses
+
+    state = TrainingState({"segmenter": segmenter, "method": method}, optimisers)
+
+    def evaluate() -> dict[str, float]:
+        measured = diagnose(segmenter, method, source_val, tune, p.test_size)
+        return measured | measured_ratio(
+            segmenter,
+            method,
+            streams,
+            compute,
+            progress=(state.iteration - 1) / p.iterations,
+            segmentation_temperature=p.segmentation_temperature,
+        )
 
     run_iterations(
-        TrainingState({"segmenter": segmenter, "method": method}, optimisers),
+        state,
         p,
         {"segmenter": p.learning_rate, "discriminator": p.discriminator_learning_rate},
         streams,
         step,
         progress,
-        lambda: {"target_tune_miou": evaluate(segmenter, tune, p.test_size)["miou"]},
+        evaluate,
     )
-    folder = resolve(p.run)
-    total = recipe.total_iterations + p.iterations
-    written = dataclasses.replace(recipe, method=p.name, total_iterations=total, parameters=to_mapping(p))
-    save_checkpoint(folder / "checkpoint.pt", segmenter, written)
+    method.finish(segmenter, target_images(p))
+    save_adversary(p, method, segmenter.feature_extractor.channels, len(source.classes))
+    save_checkpoint(resolve(p.run) / "checkpoint.pt", segmenter, adapted_recipe(p, recipe, p.iterations))
     return segmenter

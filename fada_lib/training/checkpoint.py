@@ -9,7 +9,7 @@ import torch
 from fada_lib.data.classes import class_set
 from fada_lib.files import resolve
 from fada_lib.models.release import is_release, parse_release, segmenter_of
-from fada_lib.models.segmenter import Segmenter, build_segmenter
+from fada_lib.models.segmenter import Segmenter, build_segmenter, heads_in
 from fada_lib.models.tensor_files import read_tensors, save_tensors
 from fada_lib.parameters import UserError
 
@@ -104,6 +104,7 @@ def _ours(content: dict, path: Path) -> tuple[Segmenter, Recipe]:
     try:
         recipe = Recipe(**{name: content[name] for name in Recipe.__dataclass_fields__})
         segmenter = build_segmenter(recipe.backbone, len(class_set(recipe.class_set)), recipe.norm)
+        segmenter.add_heads(heads_in(content["segmenter"]))
         segmenter.load_state_dict(content["segmenter"])
     except UserError:
         raise

@@ -1,4 +1,4 @@
-"""One supervised iteration and the labelled images behind it: source model, oracle, student."""
+"""Learning from labels, and the images that have them: source model, oracle, student, the source in adaptation."""
 
 import torch
 
@@ -7,6 +7,7 @@ from fada_lib.data.sampling import Stream, class_balanced_list
 from fada_lib.data.validate import classes_by_file
 from fada_lib.losses.precision import at_least_single
 from fada_lib.losses.segmentation import segmentation_loss
+from fada_lib.methods.interface import Method, Outputs
 from fada_lib.models.segmenter import Segmenter, network_input, upsample
 from fada_lib.parameters import TrainingParameters, UserError
 from fada_lib.training.device import Compute
@@ -48,6 +49,16 @@ def supervised_step(
         torch.nn.utils.clip_grad_norm_(segmenter.parameters(), gradient_clip)
     optimiser.step()
     return {"segmentation": loss.detach()}
+
+
+def segmentation_terms(
+    method: Method, source: Outputs, labels: torch.Tensor, temperature: float = 1.0
+) -> dict[str, torch.Tensor]:
+    """The weighted mean of Eq. 3 for every classifier that `method` has learn from the source's labels, by name."""
+    return {
+        name: weight * segmentation_loss(upsample(logits, labels.shape[-2:]), labels, temperature).mean()
+        for name, (weight, logits) in method.supervised(source).items()
+    }
 
 
 def labelled_stream(p: TrainingParameters, dataset: SegmentationDataset, name: str, size: tuple[int, ...]) -> Stream:

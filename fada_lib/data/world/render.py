@@ -12,7 +12,7 @@ from fada_lib.data.world.draw_ground import draw_backdrop, draw_ground, sky
 from fada_lib.data.world.draw_plants import draw_hedge, draw_tree
 from fada_lib.data.world.draw_traffic import draw_person, draw_vehicle
 from fada_lib.data.world.palettes import Palette, sample_palette
-from fada_lib.data.world.scene import sample_scene
+from fada_lib.data.world.scene import sample_scene, without
 from fada_lib.data.world.spec import SOURCE_SPLITS, TARGET_SPLITS, WorldSpec, streams
 from fada_lib.data.world.texture import grain
 from fada_lib.data.world.things import Barrier, Bin, Building, Person, Pole, Scene, Tree, Vehicle
@@ -69,7 +69,7 @@ def render_source(spec: WorldSpec, split: str, index: int) -> tuple[np.ndarray, 
     """
     _known(split, SOURCE_SPLITS)
     random = streams(spec, "source", split, index)
-    scene, palette = sample_scene(random.scene, 0.0), sample_palette(random.palette, 0.0)
+    scene, palette = sample_scene(random.scene, spec.source_label_shift), sample_palette(random.palette, 0.0)
     drawing = draw(scene, palette, spec.height, spec.width)
     return drawing.image, drawing.labels
 
@@ -78,7 +78,7 @@ def render_target(spec: WorldSpec, split: str, index: int) -> tuple[np.ndarray, 
     """Render image `index` of a target split ('train', 'tune' or 'val'); returns as `render_source`."""
     _known(split, TARGET_SPLITS)
     random = streams(spec, "target", split, index)
-    scene = sample_scene(random.scene, spec.label_shift)
+    scene = without(sample_scene(random.scene, spec.label_shift), spec.missing_class)
     palette = sample_palette(random.palette, spec.appearance_shift)
     drawing = draw(scene, palette, spec.height, spec.width)
     return photograph(drawing, random.camera, spec.appearance_shift), drawing.labels
@@ -94,7 +94,7 @@ def render_pair(spec: WorldSpec, index: int) -> tuple[np.ndarray, np.ndarray, np
         The labels of both images.
     """
     random, again = streams(spec, "pair", "train", index), streams(spec, "pair", "train", index)
-    scene = sample_scene(random.scene, spec.label_shift / 2)
+    scene = sample_scene(random.scene, (spec.source_label_shift + spec.label_shift) / 2)
     game = draw(scene, sample_palette(random.palette, 0.0), spec.height, spec.width)
     street = draw(scene, sample_palette(again.palette, spec.appearance_shift), spec.height, spec.width)
     return game.image, photograph(street, random.camera, spec.appearance_shift), game.labels

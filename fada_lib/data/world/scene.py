@@ -1,10 +1,24 @@
 """Samples a street: where everything stands, drawn from a district's distribution."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from fada_lib.data.world.district import District, district
 from fada_lib.data.world.perspective import View
-from fada_lib.data.world.things import Barrier, Bin, Building, Pole, Scene, Street, Strip, Thing, Tree
+from fada_lib.data.world.things import (
+    Barrier,
+    Bin,
+    Building,
+    Person,
+    Pole,
+    Scene,
+    Street,
+    Strip,
+    Thing,
+    Tree,
+    Vehicle,
+)
 from fada_lib.data.world.traffic import sample_persons, sample_vehicles
 
 LAST_PLOT = 115.0
@@ -54,6 +68,25 @@ def sample_scene(rng: np.random.Generator, label_shift: float) -> Scene:
         sky=tuple(rng.random(3)),
         texture=(int(rng.integers(1 << 16)), int(rng.integers(1 << 16))),
     )
+
+
+def without(scene: Scene, missing_class: str) -> Scene:
+    """The same scene without anything of a class, see `WorldSpec.missing_class`; all else stays where it is."""
+    return replace(scene, things=tuple(thing for thing in scene.things if _class_of(thing) != missing_class))
+
+
+def _class_of(thing: Thing) -> str | None:
+    """The class that a thing brings into a picture, of those that a world may lack."""
+    match thing:
+        case Vehicle(shape=shape):
+            return "bus" if shape == "bus" else "car"
+        case Person():
+            return "person"
+        case Barrier(hedge=False):
+            return "fence"
+        case Pole(kind="round" | "triangle" | "square" | "board"):
+            return "traffic sign"
+    return None
 
 
 def _view(rng: np.random.Generator, place: District) -> View:

@@ -1,4 +1,4 @@
-"""What a made world is: its size, its seed and its two shifts, and the random streams they fix."""
+"""What a made world is: its size, its seed and the gap of its domains, and the random streams they fix."""
 
 from dataclasses import asdict, dataclass
 
@@ -8,6 +8,7 @@ from fada_lib.parameters import UserError
 
 SOURCE_SPLITS = ("train", "val")
 TARGET_SPLITS = ("train", "tune", "val")
+MISSING_CLASSES = ("none", "bus", "car", "person", "fence", "traffic sign")
 _DOMAIN_KEYS = {"source": 0, "target": 1, "pair": 2}
 _SPLIT_KEYS = {"train": 0, "tune": 1, "val": 2}
 
@@ -30,7 +31,13 @@ class WorldSpec:
         0..1. How far the target's streets move from a dense city (the source's) to a leafy suburb,
         which changes the class frequencies.
     appearance_shift : float
-        0..1. Strength of the camera: its light, haze, colours, blur and noise.
+        0..1.25. Strength of the camera: its light, haze, colours, blur and noise; above 1 it is worse than in the
+        default world, and above 1.25 its haze would swallow what is far away.
+    source_label_shift : float
+        0..1. As `label_shift`, for the source's streets: 1 makes the suburb the source, so that with a
+        `label_shift` of 0 the class frequencies of the two domains have changed places.
+    missing_class : str
+        A class of which no image of the target shows anything, one of `MISSING_CLASSES`; ``none`` leaves all in.
 
     Raises
     ------
@@ -48,11 +55,15 @@ class WorldSpec:
     target_val_images: int = 100
     label_shift: float = 1.0
     appearance_shift: float = 1.0
+    source_label_shift: float = 0.0
+    missing_class: str = "none"
 
     def __post_init__(self) -> None:
-        for name in ("label_shift", "appearance_shift"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise UserError(f"{name} is {getattr(self, name)}: choose a number from 0 to 1")
+        for name, most in (("label_shift", 1.0), ("appearance_shift", 1.25), ("source_label_shift", 1.0)):
+            if not 0.0 <= getattr(self, name) <= most:
+                raise UserError(f"{name} is {getattr(self, name)}: choose a number from 0 to {most:g}")
+        if self.missing_class not in MISSING_CLASSES:
+            raise UserError(f"missing_class is '{self.missing_class}': choose one of {', '.join(MISSING_CLASSES)}")
         if self.height < 24 or self.width < 48:
             raise UserError(f"world images of {self.height}x{self.width} are too small: use at least 24x48")
         for name, value in asdict(self).items():

@@ -1,0 +1,104 @@
+"""What a discriminator learned: its predictions as maps, and its decisions against domain and true class."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from fada_lib.data.dataset import SegmentationDataset
+from fada_lib.inference.outputs import dataset_outputs, domain_logits
+from fada_lib.inference.predict import evaluating
+from fada_lib.methods.interface import Method, forward_pass
+from fada_lib.metrics.domains import DomainDecisions, target_probability
+from fada_lib.models.segmenter import Segmenter
+
+DOMAINS = ("source", "target")
+
+
+class Judged(NamedTuple):
+    """An image as the discriminator sees it.
+
+    Attributes
+    ----------
+    domain : int
+        The image's: 0 source, 1 target.
+    image : (H, W, 3) uint8 array
+    truth : (H, W) array
+        Channels, 255 ignored.
+    target_probability : (h, w) array
+        P(d = target | f), 0..1, at the discriminator's own resolution.
+    channels : (h, w) array or None
+        The class of the largest of 2K channels, whichever domain it is of; None for a discriminator of domains alone.
+    """
+
+    domain: int
+    image: np.ndarray
+    truth: np.ndarray
+    target_probability: np.ndarray
+    channels: np.ndarray | None
+
+
+@torch.inference_mode()
+def judged_images(
+    segmenter: Segmenter,
+    method: Method,
+    dataset: SegmentationDataset,
+    domain: int,
+    indices: Sequence[int],
+    test_size: tuple[int, ...] = (),
+) -> list[Judged]:
+    """The discriminator's predictions on a few images of one domain; indices wrap around in a small data set.
+
+    Raises
+    ------
+    ValueError
+        For a method without discriminator.
+    """
+    rows = []
+    with evaluating(segmenter):
+        for index in (i % len(dataset) for i in indices):
+            image, truth = dataset.test_example(index, test_size)
+            logits = domain_logits(method, forward_pass(segmenter, image[None]))
+            if logits is None:
+                raise ValueError("the method has no discriminator")
+            halves = logits.shape[1] // 2
+            channels = (logits.argmax(dim=1)[0] % halves).cpu().numpy() if halves > 1 else None
+            probability = target_probability(logits)[0].cpu().numpy()
+            rows.append(Judged(domain, image.permute(1, 2, 0).numpy(), truth.numpy(), probability, channels))
+    return rows
+
+
+@torch.inference_mode()
+def decision_shares(
+    segmenter: Segmenter,
+    method: Method,
+    source: SegmentationDataset,
+    target: SegmentationDataset,
+    test_size: tuple[int, ...] = (),
+) -> np.ndarray:
+    """The row-normalised confusion matrix of domain x true class against the discriminator's decision.
+
+    The target's labels serve to measure only.
+
+    Returns
+    -------
+    (2K, 2k) array
+        Row d K + c: how the feature pixels of domain d whose centre has class c are shared among the 2k decisions (the
+        largest channel), 0..1; NaN for a class without pixels. k is K, or 1 for a discriminator of domains alone.
+
+    Raises
+    ------
+    ValueError
+        For a method without discriminator.
+    """
+    decisions = DomainDecisions(len(target.classes), next(segmenter.parameters()).device)
+    for domain, dataset in enumerate((source, target)):
+        for _, outputs, labels in dataset_outputs(segmenter, dataset, test_size):
+            logits = domain_logits(method, outputs)
+            if logits is None:
+                raise ValueError("the method has no discriminator")
+            decisions.update(logits, labels, domain)
+    counts = decisions.joint.flatten(0, 1).cpu().numpy().astype(float)
+    pixels = counts.sum(axis=1, keepdims=True)
+    return np.divide(counts, pixels, out=np.full_like(counts, np.nan), where=pixels > 0)

@@ -1,0 +1,59 @@
+"""The discriminator of a finished adaptation on disk, beside its checkpoint: to look at, no training needs it."""
+
+from pathlib import Path
+
+import torch
+
+from fada_lib.files import resolve
+from fada_lib.methods.interface import Method
+from fada_lib.methods.registry import build_method
+from fada_lib.models.tensor_files import read_tensors, save_tensors
+from fada_lib.parameters import AdaptParameters, UserError
+
+FILE = "discriminator.pt"
+
+
+def save_adversary(p: AdaptParameters, method: Method, channels: int, num_classes: int) -> None:
+    """Write `discriminator.pt` into the run's folder; a method without discriminator leaves none there.
+
+    Parameters
+    ----------
+    p : AdaptParameters
+        Name the method and its options.
+    method : Method
+    channels, num_classes : int
+        Of the features and of the classifier.
+    """
+    path = resolve(p.run) / FILE
+    if not list(method.parameters()):
+        path.unlink(missing_ok=True)
+        return
+    content = {
+        "method": p.method,
+        "options": p.options,
+        "channels": channels,
+        "num_classes": num_classes,
+        "state": {name: tensor.cpu() for name, tensor in method.state_dict().items()},
+    }
+    save_tensors(path, content)
+
+
+def load_adversary(run: str | Path, device: torch.device | str = "cpu") -> Method | None:
+    """The method of a finished adaptation with its discriminator as training left it; None if it kept none.
+
+    Raises
+    ------
+    UserError
+        For a damaged or foreign file.
+    """
+    path = resolve(run) / FILE
+    if not path.exists():
+        return None
+    content = read_tensors(path)
+    try:
+        method = build_method(*(content[key] for key in ("method", "options", "channels", "num_classes")))
+        method.load_state_dict(content["state"])
+    except (KeyError, TypeError, RuntimeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"{path} is no discriminator of this project ({type(error).__name__}: {reason})") from error
+    return method.to(device).eval().requires_grad_(False)

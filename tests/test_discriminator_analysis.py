@@ -1,0 +1,237 @@
+"""What survives an adaptation beside its network: discriminator and snapshots, and what is drawn from them."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from matplotlib import pyplot as plt
+from PIL import Image
+
+from fada_lib.analysis.discriminator import Judged, decision_shares, judged_images
+from fada_lib.analysis.trajectory import Trajectory, embed_snapshots
+from fada_lib.data.classes import class_set
+from fada_lib.data.domains import open_part
+from fada_lib.files import read_json_lines
+from fada_lib.methods.registry import build_method
+from fada_lib.models.segmenter import build_segmenter
+from fada_lib.parameters import AdaptParameters, UserError
+from fada_lib.plots.curves import training_curves
+from fada_lib.plots.diagnosis import diagnosis_figure
+from fada_lib.plots.discriminator import decisions_figure, judged_figure
+from fada_lib.plots.domain_distance import domain_distance_figure
+from fada_lib.plots.relation import relation_figure
+from fada_lib.plots.trajectory import trajectory_strip, write_animation
+from fada_lib.progress import Progress
+from fada_lib.training.adapt import adapt
+from fada_lib.training.adversary import load_adversary, save_adversary
+from fada_lib.training.checkpoint import Recipe, load_checkpoint, save_checkpoint
+from fada_lib.training.snapshots import load_snapshots
+
+CLASSES = class_set("world12")
+K = len(CLASSES)
+NARROW = {"discriminator_channels": [8, 8]}
+
+
+@pytest.fixture(scope="module")
+def adapted(data_run, tmp_path_factory):
+    """The parameters of a finished adaptation of four iterations that kept two snapshots."""
+    folder = tmp_path_factory.mktemp("runs")
+    torch.manual_seed(0)
+    recipe = Recipe("resnet_small", "group", "world12", "none", "source_only", 5, {})
+    save_checkpoint(folder / "02" / "checkpoint.pt", build_segmenter("resnet_small", K, "group"), recipe)
+    p = AdaptParameters(
+        run=str(folder / "03"),
+        data=data_run,
+        source_run=str(folder / "02"),
+        options=NARROW,
+        iterations=4,
+        batch_size=2,
+        log_every=2,
+        checkpoint_every=2,
+        evaluate_every=2,
+        snapshot_every=2,
+        device="cpu",
+    )
+    adapt(p, Progress(folder / "03", live=False))
+    return p
+
+
+# What is kept
+
+
+def test_the_discriminator_that_is_kept_is_the_one_that_training_ended_with(adapted):
+    kept = load_adversary(adapted.run)
+    resume = torch.load(f"{adapted.run}/resume.pt", weights_only=True)["modules"]["method"]
+    assert kept.state_dict().keys() == resume.keys()
+    assert all(torch.equal(tensor, resume[name]) for name, tensor in kept.state_dict().items())
+
+
+def test_a_method_without_discriminator_leaves_none_behind_not_even_an_earlier_ones(tmp_path):
+    p = AdaptParameters(run=str(tmp_path), options=NARROW)
+    save_adversary(p, build_method("fada", NARROW, 8, K), 8, K)
+    assert load_adversary(tmp_path) is not None
+    plain = dataclasses.replace(p, method="source_continued", options={})
+    save_adversary(plain, build_method("source_continued", {}, 8, K), 8, K)
+    assert load_adversary(tmp_path) is None
+
+
+@pytest.mark.parametrize("content", [{"weights": 1}, {"method": "fada", "options": {}, "channels": 8}])
+def test_a_foreign_discriminator_is_named(tmp_path, content):
+    torch.save(content, tmp_path / "discriminator.pt")
+    with pytest.raises(UserError, match=r"discriminator\.pt is no discriminator of this project"):
+        load_adversary(tmp_path)
+
+
+def test_snapshots_begin_with_the_source_model_and_end_with_the_network_that_was_trained(adapted):
+    networks = load_snapshots(adapted.run)
+    assert list(networks) == [0, 2, 4]
+    first, last = load_checkpoint(adapted.source_run)[0], load_checkpoint(adapted.run)[0]
+    for network, expected in ((networks[0], first), (networks[4], last)):
+        assert all(torch.equal(t, expected.state_dict()[name]) for name, t in network.state_dict().items())
+
+
+def test_keeping_snapshots_and_looking_on_the_way_changes_nothing(adapted, tmp_path):
+    plain = dataclasses.replace(adapted, run=str(tmp_path), snapshot_every=0, evaluate_every=0)
+    adapt(plain, Progress(tmp_path, live=False))
+    assert not (tmp_path / "snapshots").exists()
+    first, second = (load_checkpoint(p.run)[0].state_dict() for p in (adapted, plain))
+    assert all(torch.equal(first[name], tensor) for name, tensor in second.items())
+    kept = [row for row in read_json_lines(Path(adapted.run) / "history.jsonl") if "segmentation" in row]
+    assert read_json_lines(tmp_path / "history.jsonl") == kept
+
+
+def test_a_run_without_snapshots_says_how_to_keep_them(save_run, tmp_path):
+    with pytest.raises(UserError, match="snapshot_every above 0"):
+        load_snapshots(save_run(tmp_path / "03"))
+
+
+# What the discriminator learned
+
+
+class Stub:
+    """A discriminator of domain x class that says the target's last class everywhere."""
+
+    def __init__(self, channels):
+        self.channels = channels
+
+    def domain_logits(self, outputs):
+        logits = torch.zeros(len(outputs.features), self.channels, *outputs.features.shape[-2:])
+        logits[:, -1] = 9.0
+        return logits
+
+
+def test_every_row_of_the_decisions_is_shared_out_and_absent_classes_have_none(data_run, make_segmenter):
+    source, target = (open_part(data_run, domain, "val") for domain in ("source", "target"))
+    shares = decision_shares(make_segmenter(), Stub(2 * K), source, target)
+    assert shares.shape == (2 * K, 2 * K)
+    present = ~np.isnan(shares).any(axis=1)
+    assert 0 < present.sum() <= 2 * K
+    assert (shares[present][:, -1] == 1).all() and (shares[present][:, :-1] == 0).all()
+
+
+def test_a_discriminator_of_domains_alone_decides_between_two(data_run, make_segmenter):
+    source, target = (open_part(data_run, domain, "val") for domain in ("source", "target"))
+    assert decision_shares(make_segmenter(), Stub(2), source, target).shape == (2 * K, 2)
+    (judged,) = judged_images(make_segmenter(), Stub(2), target, 1, [0])
+    assert judged.channels is None
+    assert judged.target_probability.min() > 0.99
+
+
+def test_maps_name_the_class_whichever_domain_is_decided_for(data_run, make_segmenter):
+    target = open_part(data_run, "target", "val")
+    first, again = judged_images(make_segmenter(), Stub(2 * K), target, 1, [0, len(target)])
+    assert (first.channels == K - 1).all()
+    assert np.array_equal(first.image, again.image), "indices wrap around"
+    assert first.image.shape == (48, 96, 3) and first.truth.shape == (48, 96)
+
+
+# Features over training
+
+
+def test_all_snapshots_share_one_embedding_of_the_same_pixels(adapted):
+    found = embed_snapshots(adapted, samples_per_domain=24, perplexity=5.0, iterations=250)
+    assert found.iterations == (0, 2, 4)
+    assert found.points.shape == (3, len(found.classes), 2)
+    assert found.domains.sum() == (found.domains == 0).sum() == 24
+    again = embed_snapshots(adapted, samples_per_domain=24, perplexity=5.0, iterations=250)
+    assert np.array_equal(found.points, again.points)
+
+
+def trajectory():
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(2, 6, 2)).astype(np.float32)
+    return Trajectory((0, 50), points, np.array([0, 1, 2, 0, 1, 2]), np.array([0, 0, 0, 1, 1, 1]))
+
+
+def test_the_strip_has_a_column_an_iteration_in_the_same_limits():
+    axes = trajectory_strip(trajectory(), CLASSES).axes
+    assert [a.get_title() for a in axes[:2]] == ["iteration 0", "iteration 50"]
+    assert len({a.get_xlim() + a.get_ylim() for a in axes}) == 1
+
+
+def test_the_animation_moves_and_leaves_no_figure_open(tmp_path):
+    with Image.open(write_animation(trajectory(), CLASSES, tmp_path / "a.gif")) as animation:
+        assert animation.is_animated
+        assert animation.n_frames > 2
+    assert plt.get_fignums() == []
+
+
+# Figures
+
+
+def test_the_diagnosis_has_a_panel_a_question_and_losses_leave_it_out(adapted):
+    history = read_json_lines(Path(adapted.run) / "history.jsonl")
+    titles = [axes.get_title() for axes in diagnosis_figure(history).axes if axes.get_visible()]
+    assert titles[:4] == [
+        "both domains",
+        "encodings on target tune",
+        "predicted against true classes",
+        "discriminator",
+    ]
+    drawn = {line.get_label() for line in training_curves(history).axes[0].lines}
+    assert drawn == {"adversarial", "discriminator source", "discriminator target", "segmentation"}
+
+
+def test_a_history_without_diagnosis_is_refused():
+    with pytest.raises(UserError, match="evaluate_every above 0"):
+        diagnosis_figure([{"iteration": 1, "segmentation": 1.0}])
+
+
+def judged(channels):
+    image, truth = np.full((24, 48, 3), 90, np.uint8), np.zeros((24, 48), np.uint8)
+    return Judged(0, image, truth, np.full((6, 12), 0.3), channels)
+
+
+def test_maps_have_a_column_of_classes_only_where_there_are_classes():
+    fine = judged_figure([judged(np.ones((6, 12), int))], CLASSES)
+    binary = judged_figure([judged(None)], CLASSES)
+    assert [axes.get_title() for axes in fine.axes[:4]] == ["Image", "Truth", "P(target | f)", "Class of its decision"]
+    assert "Class of its decision" not in {axes.get_title() for axes in binary.axes}
+
+
+def test_decisions_name_rows_by_class_and_domain_and_say_where_there_are_no_pixels():
+    shares = np.full((2 * K, 2), 0.5)
+    shares[3] = np.nan
+    axes = decisions_figure(shares, CLASSES).axes[0]
+    assert [tick.get_text() for tick in axes.get_yticklabels()][K] == f"{CLASSES.names[0]}, target"
+    assert [text.get_text() for text in axes.texts] == ["no pixels"]
+
+
+def test_distances_end_with_mean_and_median_and_leave_absent_classes_out():
+    entry = {"per_class": [1.0, None, 0.5], "mean": 0.75, "median": 0.75}
+    axes = domain_distance_figure({"binary": {"0": entry, "1": entry}, "binary+sd": {"0": entry}}, list("abc")).axes[0]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["a", "c", "mean", "median"]
+
+
+def test_the_relation_writes_every_correlation_with_its_number_of_pairs():
+    measure = {name: np.arange(K) + 1.0 for name in ("binary", "fada_soft")}
+    found = {
+        "within_class": [None] * (K - 1) + [{"rho": -0.5, "n": 5}],
+        "within_method": {name: {"rho": 0.25, "n": K} for name in measure},
+    }
+    figure = relation_figure(measure, measure, found, CLASSES, "CCD")
+    written = [text.get_text() for text in figure.axes[1].texts]
+    assert {"−0.50 (n = 5)", f"+0.25 (n = {K})", " too few"} <= set(written)
+    assert figure.axes[0].get_xlabel() == "CCD (mean over seeds)"

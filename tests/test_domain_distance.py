@@ -1,0 +1,181 @@
+"""The domain distance within a class, its relation to IoU, and the tables of both."""
+
+import json
+
+import numpy as np
+import pytest
+from synthetic_study import three_seeds
+
+from fada_lib.analysis.domain_distance import proxy_a_distance, summary_of_distances
+from fada_lib.analysis.relation import class_means, per_class, relation, target_iou
+from fada_lib.study.alignment_tables import domain_distance_table, relation_table
+from fada_lib.study.results import read_study
+
+RNG = np.random.default_rng(0)
+PIXELS = 60
+DOMAINS = np.repeat([0, 1], PIXELS)
+IMAGES = np.tile(np.arange(PIXELS) // 6, 2)  # ten images of six pixels in either domain
+ONE_CLASS = np.zeros(2 * PIXELS, int)
+NOISE = RNG.normal(size=(2 * PIXELS, 4))
+
+
+def distance(features, classes=ONE_CLASS, domains=DOMAINS, images=IMAGES, num_classes=1, **options):
+    return proxy_a_distance(features, classes, domains, images, num_classes, **options)
+
+
+# The proxy A-distance
+
+
+def test_domains_that_lie_apart_are_told_apart_without_error():
+    assert distance(NOISE + 100 * DOMAINS[:, None]) == [2.0]
+
+
+def test_domains_that_are_one_can_only_be_guessed():
+    assert abs(distance(NOISE)[0]) < 0.7, "120 pixels leave some chance"
+
+
+def test_the_distance_lies_between_where_the_domains_overlap():
+    (half,) = distance(NOISE + np.outer(DOMAINS, [1.5, 0, 0, 0]))
+    assert 0.4 < half < 1.8
+
+
+def test_it_does_not_depend_on_the_scale_or_the_place_of_the_features():
+    features = NOISE + np.outer(DOMAINS, [1.5, 0, 0, 0])
+    assert distance(1000 * features + 7) == pytest.approx(distance(features))
+
+
+def test_a_probe_is_never_asked_about_an_image_that_it_learned_from():
+    # Every image has a mark of its own and nothing marks the domain: one could only know a pixel by its image.
+    marks = np.random.default_rng(1).normal(size=(20, 40))[IMAGES + 10 * DOMAINS]
+    assert distance(marks)[0] < 1.0
+    by_pixel = distance(marks, images=np.tile(np.arange(PIXELS), 2))[0]
+    assert by_pixel == 2.0, "with pixels of one image on both sides the probe would err nowhere"
+
+
+def test_a_domain_with_more_pixels_is_no_help():
+    kept = np.r_[np.arange(PIXELS), PIXELS + np.arange(24)]
+    features = np.zeros((len(kept), 2))
+    assert distance(features, ONE_CLASS[kept], DOMAINS[kept], IMAGES[kept]) == [0.0]
+
+
+def test_classes_are_judged_by_themselves():
+    classes = np.tile([0, 1], PIXELS)
+    apart = NOISE + 100 * (DOMAINS * (classes == 1))[:, None]
+    first, second = distance(apart, classes, num_classes=2)
+    assert second == 2.0
+    assert first < 1.0
+
+
+def test_too_few_pixels_or_a_single_image_give_no_distance():
+    assert distance(NOISE, num_classes=2)[1] is None
+    assert distance(NOISE, min_samples=PIXELS + 1) == [None]
+    assert distance(NOISE, images=np.zeros(2 * PIXELS, int)) == [None]
+
+
+def test_the_same_seed_gives_the_same_digits_and_another_another_split():
+    features = NOISE + np.outer(DOMAINS, [0.7, 0, 0, 0])
+    assert distance(features) == distance(features)
+    assert len({distance(features, seed=seed)[0] for seed in range(6)}) > 1
+
+
+def test_the_summary_leaves_classes_without_value_out():
+    assert summary_of_distances([1.0, None, 0.5, 0.0]) == {
+        "per_class": [1.0, None, 0.5, 0.0],
+        "mean": 0.5,
+        "median": 0.5,
+    }
+    assert summary_of_distances([None])["mean"] is None
+
+
+# The relation to IoU
+
+
+def table(*rows):
+    return {f"m{i}": np.array(row, float) for i, row in enumerate(rows)}
+
+
+def test_means_are_over_the_seeds_that_have_a_value():
+    found = class_means({"m": {"0": [1.0, None, None], "1": [3.0, 2.0, None]}})
+    assert found["m"][:2].tolist() == [2.0, 2.0]
+    assert np.isnan(found["m"][2])
+
+
+def test_lower_that_is_always_better_correlates_with_minus_one_in_both_directions():
+    measure = table([1, 2, 3, 4], [2, 3, 4, 5], [3, 4, 5, 6], [4, 5, 6, 7])
+    found = relation(measure, {name: 1 / values for name, values in measure.items()})
+    assert [entry["rho"] for entry in found["within_class"]] == pytest.approx([-1] * 4)
+    assert found["within_method"]["m0"] == {"rho": pytest.approx(-1), "n": 4}
+
+
+def test_the_two_directions_may_disagree():
+    # Harder classes have larger values; within each class the method with the larger value is the better one.
+    measure = table([1, 11, 21, 31], [2, 12, 22, 32], [3, 13, 23, 33], [4, 14, 24, 34])
+    iou = table([40, 30, 20, 10], [41, 31, 21, 11], [42, 32, 22, 12], [43, 33, 23, 13])
+    found = relation(measure, iou)
+    assert [entry["rho"] for entry in found["within_class"]] == pytest.approx([1] * 4)
+    assert found["within_method"]["m3"]["rho"] == pytest.approx(-1)
+
+
+def test_ranks_by_hand():
+    # Ranks 1 2 3 4 against 2 1 4 3: rho = 1 - 6 * 4 / (4 * 15).
+    found = relation(table([1, 2, 3, 9]), table([20, 10, 99, 50]))
+    assert found["within_method"]["m0"]["rho"] == pytest.approx(0.6)
+
+
+def test_too_few_pairs_and_constants_have_no_correlation():
+    found = relation(table([1, 2, 3, np.nan], [1, 1, 1, 1]), table([1, 2, 3, 4], [1, 2, 3, 4]))
+    assert found["within_method"] == {"m0": None, "m1": None}
+    assert found["within_class"] == [None] * 4
+
+
+def test_iou_comes_from_the_runs_by_method_and_seed(tmp_path):
+    for name, distilled in (("03", False), ("04", True)):
+        evaluation = {"target_val": {"single": {"iou": [0.5, None]}}}
+        metrics = {"method": "binary", "seed": 3, "self_distilled": distilled, "evaluation": evaluation}
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "metrics.json").write_text(json.dumps(metrics))
+    found = target_iou([str(tmp_path / "03"), str(tmp_path / "04")])
+    assert found == {"binary": {"3": [0.5, None]}, "binary+sd": {"3": [0.5, None]}}
+
+
+def test_values_by_class_are_taken_out_of_summaries():
+    assert per_class({"m": {"0": summary_of_distances([1.0, None])}}) == {"m": {"0": [1.0, None]}}
+
+
+# The tables
+
+
+@pytest.fixture
+def study(tmp_path):
+    written = three_seeds(tmp_path)
+    path = tmp_path / "runs" / "05_analysis" / "metrics.json"
+    metrics = json.loads(path.read_text())
+    distances = {
+        name: {str(s): {"per_class": [level, level + s, None], "mean": level + s / 2, "median": level} for s in (0, 1)}
+        for name, level in (("fada_soft", 0.5), ("source_only", 1.0))
+    }
+    entry = {"rho": -0.5, "n": 6}
+    relations = {"ccd": {"within_class": [entry, None, {"rho": 0.1, "n": 5}], "within_method": {"fada_soft": entry}}}
+    path.write_text(json.dumps({**metrics, "domain_distance": distances, "relation": relations}))
+    return read_study(written.folder)
+
+
+def test_the_table_of_distances_has_means_over_seeds_and_a_column_a_class(study):
+    found = domain_distance_table(study)
+    assert [column.name for column in found.columns[4:]] == study.classes
+    assert found.rows == [
+        ["Source only", 1.25, 1.0, 2, 1.0, 1.5, None],
+        ["FADA, soft labels", 0.75, 0.5, 2, 0.5, 1.0, None],
+    ]
+
+
+def test_the_table_of_the_relation_says_how_the_correlations_range(study):
+    within_class, within_method = relation_table(study).rows
+    assert within_class[2:] == [pytest.approx(-0.2), -0.5, 0.1, 2, 6]
+    assert within_method[2:] == [-0.5, -0.5, -0.5, 1, 6]
+
+
+def test_an_analysis_without_these_measures_gives_no_table(tmp_path):
+    bare = read_study(three_seeds(tmp_path).folder)
+    assert domain_distance_table(bare) is None
+    assert relation_table(bare) is None
