@@ -24,6 +24,7 @@ Finished runs are kept: the same command again does only what is missing or has 
   --fresh            also rerun what was made by other code than the code that is here now
   --clean            remove the runs of parameters that the file no longer has (with --dry-run: list them)
   --tables           instead of a study: the paper's Tables 1-6 and Figures 3-5 from all studies in the output folder
+  --reference        instead of running it: keep the study's finished runs as reference/<study>_runs.csv
   --test             run the tests instead of a study (what follows goes to pytest: --test -m 'not slow')
   --help             show this text
 

@@ -8,6 +8,7 @@ from fada_lib.analysis import alignment
 from fada_lib.analysis.alignment import analyse
 from fada_lib.analysis.ccd import class_center_distance, summary
 from fada_lib.analysis.cells import Cells, fair_quotas, pure_cells, sample_cells
+from fada_lib.analysis.domain_distance import proxy_a_distance
 from fada_lib.analysis.embedding import common_initialisation, embed
 from fada_lib.analysis.features import cell_features
 from fada_lib.data.domains import open_part
@@ -216,6 +217,17 @@ def test_the_distance_is_that_of_source_and_target_pooled(data_run, tmp_path, ru
     expected = class_center_distance(features, found.classes, 12, domains=found.domains)
     assert found.ccd["source_only"]["0"]["per_class"] == pytest.approx(expected)
     assert len(found.domains) == len(found.classes) == len(features)
+
+
+def test_the_domain_distance_is_that_of_the_same_features_within_each_class(data_run, tmp_path, runs):
+    found = analysed(data_run, tmp_path, runs[1:2], seed=3)
+    segmenter = alignment.load_checkpoint(runs[1])[0]
+    parts = {d: open_part(data_run, d, "val") for d in ("source", "target")}
+    features = np.concatenate([cell_features(segmenter, parts[d], found.cells[d]) for d in parts])
+    images = np.concatenate([found.cells[d].images for d in parts])
+    expected = proxy_a_distance(features, found.classes, found.domains, images, 12, seed=3)
+    assert found.domain_distance["source_only"]["0"]["per_class"] == expected
+    assert any(value is not None for value in expected)
 
 
 def test_the_lowest_seed_of_each_named_method_is_embedded(data_run, tmp_path, runs, monkeypatch):

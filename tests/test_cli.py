@@ -61,6 +61,7 @@ def test_a_dry_run_lists_runs_with_reasons_and_runs_nothing(capsys, params, tmp_
     told = capsys.readouterr().out
     assert "02_source-s0" in told and "(no result yet)" in told
     assert "2 of 2 runs of study 'small' would run" in told
+    assert "\n2 runs, about" in told
     assert not (tmp_path / "out").exists()
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fada_lib import files
 from fada_lib.parameters import UserError
+from fada_lib.plots.style import method_label
 from fada_lib.study.expand import expand
 from fada_lib.study.plan import Plan, method_of
 
@@ -212,6 +212,53 @@ def test_selecting_an_unknown_method_is_refused(tmp_path):
     assert "did you mean 'binary'" in refusal(tmp_path, {}, methods=["binari"])
 
 
-@pytest.mark.parametrize("path", sorted((files.PROJECT_ROOT / "params").glob("*.yaml")), ids=lambda p: p.stem)
-def test_every_parameter_file_of_the_repository_expands(path, tmp_path):
-    assert expand(path, tmp_path).study == path.stem
+# Plain self-training: the source model as a teacher
+
+
+def with_source_teacher(*teachers: str, **more) -> dict:
+    return {"distill": {"teachers": ["source_only", *teachers], "iterations": 7, **more}}
+
+
+def test_the_source_model_may_teach_without_any_adaptation_between(tmp_path):
+    plan = plan_of(tmp_path, with_source_teacher("binary"))
+    student = next(run for run in plan.runs if run.label == "04_source_only-s0")
+    known = ids(plan)
+    assert [label for label in labels(plan) if label.startswith("04")] == ["04_source_only-s0", "04_binary-s0"]
+    assert student.needs == (known["01_data-w0"], known["02_source-s0"])
+    assert Path(student.parameters["teacher_run"]).name == known["02_source-s0"]
+    assert method_of(student, plan.runs) == "source_only"
+    assert student.id in plan.runs[-1].needs
+
+
+def test_it_teaches_only_where_the_study_says_so(tmp_path):
+    for distill in ({}, {"teachers": ["binary"]}):
+        assert "04_source_only-s0" not in labels(plan_of(tmp_path, {"distill": {"iterations": 7, **distill}}))
+    assert "did you mean 'source_only'" in refusal(tmp_path, {"distill": {"teachers": ["source_onyl", "source_only"]}})
+    assert "unknown method 'oracle'" in refusal(tmp_path, with_source_teacher("oracle"))
+
+
+def test_its_student_is_selected_like_a_method_and_renames_no_other_run(tmp_path):
+    before, plan = ids(plan_of(tmp_path)), plan_of(tmp_path, with_source_teacher("binary", "fada_soft"))
+    assert {label for label in before if before[label] != ids(plan)[label]} == {"05_analysis"}
+    alone = plan_of(tmp_path, with_source_teacher("binary"), methods=["source_only"])
+    assert [label for label in labels(alone) if label[:2] in ("03", "04")] == ["04_source_only-s0"]
+    without = plan_of(tmp_path, with_source_teacher("binary"), methods=["binary"])
+    assert [label for label in labels(without) if label[:2] == "04"] == ["04_binary-s0"]
+
+
+def test_variants_of_the_distillation_may_have_it_as_their_teacher(tmp_path):
+    variants = {"long": {"iterations": 9, "teachers": ["source_only"]}, "short": {"iterations": 3}}
+    plan = plan_of(tmp_path, with_source_teacher("binary", variants=variants))
+    assert [label for label in labels(plan) if label.startswith("04")] == [
+        "04_source_only-s0",
+        "04_source_only-long-s0",
+        "04_source_only-short-s0",
+        "04_binary-s0",
+        "04_binary-short-s0",
+    ]
+
+
+def test_its_student_is_called_self_training_in_tables():
+    assert method_label("source_only+sd") == "Self-training (source only + SD)"
+    assert method_label("source_only@sd=long+sd") == "Self-training (source only (sd = long) + SD)"
+    assert method_label("binary+sd") == "Binary discriminator + SD"

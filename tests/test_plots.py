@@ -14,7 +14,7 @@ from fada_lib.plots.comparison import comparison_figure
 from fada_lib.plots.components import ladder_figure
 from fada_lib.plots.curves import series, target_curves, training_curves
 from fada_lib.plots.differences import differences_figure
-from fada_lib.plots.dose import dose_figure
+from fada_lib.plots.dose import Step, dose_figure
 from fada_lib.plots.embedding import embedding_figure
 from fada_lib.plots.encodings import encodings_figure
 from fada_lib.plots.frequencies import class_frequencies, colour_histograms
@@ -50,12 +50,12 @@ def test_colour_belongs_to_the_method_and_not_to_its_place_in_a_figure() -> None
     assert method_colour("binary") == method_colour("binary@lambda_adv=0.1") == method_colour("binary+sd")
     known = ["source_only", "source_continued", "binary", "fada_hard", "fada_soft", "oracle"]
     assert len({method_colour(name) for name in known}) == 6
-    assert method_colour("clan") not in {method_colour(name) for name in known}
+    assert method_colour("my_method") not in {method_colour(name) for name in known}
 
 
 def test_methods_are_told_in_the_order_of_the_study_with_the_oracle_last() -> None:
-    names = ["oracle", "clan", "fada_soft", "source_only", "binary"]
-    assert sorted(names, key=method_order) == ["source_only", "binary", "fada_soft", "clan", "oracle"]
+    names = ["oracle", "my_method", "fada_soft", "source_only", "binary"]
+    assert sorted(names, key=method_order) == ["source_only", "binary", "fada_soft", "my_method", "oracle"]
 
 
 def test_labels_are_painted_in_cityscapes_colours_and_ignored_pixels_dark() -> None:
@@ -185,9 +185,20 @@ def test_sensitivity_rings_the_best_lambda() -> None:
     assert ring.get_offsets().tolist() == [pytest.approx([0.01, 40.5])]
 
 
-def test_dose_writes_the_mean_difference_at_each_shift() -> None:
-    figure = dose_figure([0.0, 1.0], [[0.0], [0.03]], [None, None])
-    assert {"+0.0", "+3.0"} <= set(texts(figure))
+def test_dose_has_a_panel_a_shift_a_line_an_opponent_and_a_mark_a_world() -> None:
+    steps = {0.0: Step({7: [0.0], 8: [0.0]}, None), 1.0: Step({7: [0.03], 8: [0.03]}, (0.02, 0.04))}
+    figure = dose_figure(
+        {"label shift": {"binary": steps, "adaptsegnet": steps}, "appearance shift": {"binary": steps}}
+    )
+    assert [axes.get_xlabel() for axes in figure.axes] == ["label shift (0: none)", "appearance shift (0: none)"]
+    assert {"+0.0", "+3.0", "world 7", "world 8", "FADA, soft labels − AdaptSegNet"} <= set(texts(figure))
+
+
+def test_differences_stand_under_the_headings_of_their_families() -> None:
+    figure = differences_figure(["a − b", "c − d", "e − f"], [[0.1]] * 3, [None] * 3, ["first", "first", "second"])
+    assert texts(figure).count("first") == texts(figure).count("second") == 1
+    heights = figure.axes[0].get_yticks()
+    assert heights[1] - heights[2] > heights[0] - heights[1]
 
 
 def test_figures_are_not_left_open() -> None:
@@ -196,7 +207,10 @@ def test_figures_are_not_left_open() -> None:
 
 
 def test_saved_files_are_the_same_on_every_run(tmp_path: Path) -> None:
-    first, second = (save(dose_figure([0], [[0.1]], [None]), tmp_path / name / "dose") for name in "ab")
+    first, second = (
+        save(dose_figure({"label shift": {"binary": {0.0: Step({0: [0.1]}, None)}}}), tmp_path / name / "dose")
+        for name in "ab"
+    )
     assert [path.name for path in first] == ["dose.png", "dose.pdf"]
     for one, two in zip(first, second, strict=True):
         assert one.read_bytes() == two.read_bytes()
@@ -213,3 +227,9 @@ def test_sensitivity_has_a_dashed_level_for_what_was_not_adapted() -> None:
     figure = sensitivity_figure({"binary": {0.001: [0.3], 0.01: [0.2]}}, references={"source_only": 0.25})
     dashed = [line for line in figure.axes[0].lines if line.get_linestyle() == "--"]
     assert [line.get_ydata()[0] for line in dashed] == pytest.approx([25.0])
+
+
+def test_an_oracle_far_above_is_an_arrow_and_does_not_squeeze_the_methods() -> None:
+    figure = comparison_figure({"binary": {"single": [0.30, 0.32]}, "oracle": {"single": [0.70, 0.72]}})
+    assert figure.axes[0].get_xlim()[1] < 40
+    assert {"31.0 ± 1.4", "71.0 ± 1.4"} <= set(texts(figure))

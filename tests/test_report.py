@@ -125,12 +125,12 @@ def test_tables_and_figures_of_an_earlier_selection_are_removed(tmp_path: Path) 
     assert own.exists() and (tmp_path / "tables" / "main.csv").exists()
 
 
-def test_curves_are_compared_with_references_of_their_own_split(report: Path, monkeypatch) -> None:
+def test_curves_are_compared_with_the_source_model_on_their_own_split(report: Path, monkeypatch) -> None:
     seen = {}
-    monkeypatch.setattr(figures, "target_curves", lambda histories, references: seen.update(references))
+    monkeypatch.setattr(figures, "target_curves", lambda histories, references, label="": seen.update(references))
     monkeypatch.setattr(figures, "save", lambda figure, path: (path, path))
     assert "curves" in figures.draw_figures(read_study(report.parent))
-    assert seen == pytest.approx({"source_only": 0.30, "oracle": 0.80})
+    assert seen == pytest.approx({"source_only": 0.30})
 
 
 def test_a_wrong_folder_ends_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,25 +2,21 @@
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import pytest
 from synthetic_study import SyntheticStudy, three_seeds
 
 from fada_lib.parameters import UserError
-from fada_lib.study.comparisons import differences, doses, sensitivity
+from fada_lib.study.claim_tables import claim_table
+from fada_lib.study.comparison_tables import component_table, difference_table, encoding_table
+from fada_lib.study.grid_tables import iteration_table, point_table, sensitivity_table
+from fada_lib.study.main_tables import class_table, main_table
 from fada_lib.study.rendering import Column, Table
 from fada_lib.study.results import read_study
 from fada_lib.study.statistics import Summary
-from fada_lib.study.tables import (
-    build_tables,
-    component_table,
-    difference_table,
-    dose_table,
-    encoding_table,
-    main_table,
-    sensitivity_table,
-)
+from fada_lib.study.tables import build_tables
 
 
 def rows_of(table: Table) -> list[dict[str, str]]:
@@ -43,7 +39,7 @@ def test_main_table_averages_over_seeds(folder: Path) -> None:
     row = next(r for r in rows_of(main_table(read_study(folder))) if r["Method"] == "FADA, soft labels")
     assert float(row["Target mIoU"]) == pytest.approx(0.47)
     assert float(row["Target mIoU sd"]) == pytest.approx(0.02)
-    assert (row["Seeds"], row["Iterations in all"]) == ("3", "200")
+    assert (row["Runs"], row["Iterations in all"]) == ("3", "200")
 
 
 def test_the_oracle_gets_no_bold_mark(folder: Path) -> None:
@@ -52,20 +48,45 @@ def test_the_oracle_gets_no_bold_mark(folder: Path) -> None:
     assert "**52.0 ± 1.0**" in main_table(read_study(folder)).to_markdown()
 
 
-def test_differences_are_paired_by_seed_and_adjusted_together(folder: Path) -> None:
-    found = {(d.first, d.second): d for d in differences(read_study(folder))}
-    soft = found["fada_soft", "binary"]
-    assert soft.values == pytest.approx((0.05, 0.06, 0.07))
-    assert soft.p_holm > soft.p
-    assert ("fada_soft+sd", "fada_soft") in found
-    assert ("fada_soft+sd", "binary+sd") in found
+def test_every_comparison_names_its_pairs_and_its_family(folder: Path) -> None:
+    rows = {row["Comparison"]: row for row in rows_of(difference_table(read_study(folder)))}
+    soft = rows["FADA, soft labels − Binary discriminator"]
+    assert [float(value) for value in soft["Per pair"].split()] == pytest.approx([0.05, 0.06, 0.07])
+    assert soft["Family"].startswith("Class-level alignment")
+    assert rows["FADA, soft labels + SD − FADA, soft labels"]["Family"].startswith("Self-distillation")
+    assert "FADA, soft labels + SD + MST − FADA, soft labels + SD" in rows
 
 
-def test_component_table_gives_the_baselines_their_self_distillation_too(folder: Path) -> None:
-    rows = rows_of(component_table(read_study(folder)))
-    assert [row["published: FADA, GTA5 (percent)"] for row in rows] == ["36.8", "46.9", "49.2", "50.1"]
-    assert float(rows[3]["Binary discriminator"]) == pytest.approx(0.45)
-    assert rows[2]["FADA, hard labels"] == ""
+def test_a_seed_that_only_one_side_has_is_named(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    for seed in (0, 1, 2):
+        study.model("fada_soft", seed, 0.5 + 0.01 * seed)
+        if seed != 2:
+            study.model("binary", seed, 0.4)
+    (row,) = rows_of(difference_table(read_study(study.folder)))
+    assert (row["Pairs"], row["Seeds of one side only"]) == ("2", "2")
+
+
+def test_component_table_gives_every_distilled_method_its_self_distillation(folder: Path) -> None:
+    rows = {row["Method"]: row for row in rows_of(component_table(read_study(folder)))}
+    published = rows["published: FADA, GTA5"]
+    steps = ("Source only", "+ adaptation", "+ SD", "+ MST")
+    assert [float(published[step]) for step in steps] == pytest.approx([0.368, 0.469, 0.492, 0.501])
+    assert float(rows["Binary discriminator"]["+ MST"]) == pytest.approx(0.45)
+    assert rows["FADA, hard labels"]["+ SD"] == ""
+    assert "Oracle (target labels)" not in rows
+
+
+def test_published_components_compete_with_nothing_measured(folder: Path) -> None:
+    table = component_table(read_study(folder))
+    assert {row for row, _ in table.best_cells()} == {4}
+
+
+def test_class_table_has_the_spread_over_seeds(folder: Path) -> None:
+    row = next(r for r in rows_of(class_table(read_study(folder))) if r["Method"] == "FADA, soft labels")
+    assert float(row["road"]) == pytest.approx(0.57)
+    assert float(row["road sd"]) == pytest.approx(0.02)
+    assert row["person"] == ""
 
 
 def test_encoding_table_stands_beside_both_published_columns(folder: Path) -> None:
@@ -78,7 +99,7 @@ def test_one_seed_has_neither_interval_nor_spread(tmp_path: Path) -> None:
     study.model("binary", 0, 0.4)
     study.model("fada_soft", 0, 0.45)
     text = difference_table(read_study(study.folder)).to_markdown()
-    assert "| FADA, soft labels − Binary discriminator | +5.0 | — | — | 1 | +5.0 |" in text
+    assert "| FADA, soft labels − Binary discriminator | +5.0 | — | — | 1 | +5.0 | — |" in text
     assert "nan" not in text.lower()
     assert "| 45.0" in main_table(read_study(study.folder)).to_markdown().replace("**", "")
 
@@ -110,28 +131,65 @@ def test_a_grid_is_judged_on_the_tune_split_and_its_best_point_stands_for_the_me
     study.model("fada_soft@lambda_adv=0.01", 0, 0.5, options={"lambda_adv": 0.01})
     read = read_study(study.folder)
     assert read.representative("binary") == "binary@lambda_adv=0.01"
-    assert [(d.first, d.second) for d in differences(read)] == [("fada_soft@lambda_adv=0.01", "binary@lambda_adv=0.01")]
-    assert sorted(weight for weight, _ in sensitivity(read)["binary"]) == [0.001, 0.01, 0.1]
-    assert float(rows_of(sensitivity_table(read))[0]["Target tune mIoU"]) == pytest.approx(0.39)
+    assert [row["Comparison"] for row in rows_of(difference_table(read))] == [
+        "FADA, soft labels (λ = 0.01) − Binary discriminator (λ = 0.01)"
+    ]
+    rows = [row for row in rows_of(sensitivity_table(read)) if row["Method"] == "Binary discriminator"]
+    assert [float(row["λ"]) for row in rows] == [0.001, 0.01, 0.1]
+    assert float(rows[0]["Target tune mIoU"]) == pytest.approx(0.39)
 
 
 def test_without_a_grid_there_is_no_sensitivity(folder: Path) -> None:
     assert sensitivity_table(read_study(folder)) is None
 
 
-def test_worlds_of_several_label_shifts_give_a_dose_response_and_are_never_averaged(tmp_path: Path) -> None:
+def test_choices_with_and_without_target_labels_stand_apart(tmp_path: Path) -> None:
     study = SyntheticStudy(tmp_path)
-    for world, shift, gain in (("01_data-a", 0.0, 0.01), ("01_data-b", 1.0, 0.08)):
-        study.world(world, shift)
-        for seed in (0, 1):
-            study.model("binary", seed, 0.4 + 0.01 * seed, world=world)
-            study.model("fada_soft", seed, 0.4 + 0.02 * seed + gain, world=world)
-    read = read_study(study.folder)
-    assert {shift: d.summary.mean for shift, d in doses(read).items()} == pytest.approx({0.0: 0.015, 1.0: 0.085})
-    assert [row["Label shift"] for row in rows_of(dose_table(read))] == ["0.0", "1.0"]
-    assert {row["Label shift"] for row in rows_of(main_table(read))} == {"0.0", "1.0"}
-    (soft,) = differences(read)
-    assert soft.summary.mean == pytest.approx(0.085)
+    for weight, miou, entropy in ((0.001, 0.4, 0.1), (0.01, 0.45, 0.3)):
+        folder = study.model(f"binary@lambda_adv={weight}", 0, miou, options={"lambda_adv": weight})
+        metrics = json.loads((folder / "metrics.json").read_text())
+        (folder / "metrics.json").write_text(json.dumps({**metrics, "target_entropy": entropy}))
+    rows = {row["Chosen by"]: row for row in rows_of(point_table(read_study(study.folder)))}
+    assert (rows["target tune mIoU"]["Choice"], rows["target tune mIoU"]["Chosen with target labels"]) == (
+        "Binary discriminator (λ = 0.01)",
+        "yes",
+    )
+    assert rows["target entropy"]["Choice"] == "Binary discriminator (λ = 0.001)"
+    assert float(rows["target entropy"]["Target val mIoU"]) == pytest.approx(0.4)
+
+
+def test_last_and_best_iteration_are_columns_of_their_own(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    history = [(0.40, 0.2), (0.44, 0.3), (0.42, 0.1)]
+    rows = [{"iteration": i, "target_tune_miou": m, "target_entropy": e} for i, (m, e) in enumerate(history)]
+    (study.model("binary", 0, 0.4) / "history.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (row,) = rows_of(iteration_table(read_study(study.folder)))
+    values = {name: float(value) for name, value in row.items() if name not in ("Method", "Runs") and value}
+    assert values == {
+        "Last iteration (nothing chosen)": 0.42,
+        "Chosen by target tune mIoU (with target labels)": 0.44,
+        "Chosen by target entropy (without target labels)": 0.42,
+    }
+
+
+def test_a_diverged_network_stays_in_the_mean_and_is_named(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    study.model("binary", 0, 0.40)
+    folder = study.model("binary", 1, 0.02)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    (folder / "metrics.json").write_text(json.dumps({**metrics, "target_entropy": None}))
+    table = main_table(read_study(study.folder))
+    assert "Diverged, and counted as they are: Binary discriminator, seed 1." in table.note
+    assert float(rows_of(table)[0]["Target mIoU"]) == pytest.approx(0.21)
+
+
+def test_claims_stand_beside_what_the_paper_printed(folder: Path) -> None:
+    rows = {row["Claim of the paper"]: row for row in rows_of(claim_table(read_study(folder)))}
+    binary = rows["Class-level alignment beats binary alignment"]
+    assert (binary["published gain (points) (percent)"], binary["Unit"]) == ("7.5", "points")
+    assert float(binary["Mean"]) == pytest.approx(6.0)
+    assert binary["Verdict"] == "holds"
+    assert rows["FADA without SD beats CLAN"]["Verdict"] == "not measured"
 
 
 def test_csv_keeps_every_digit_and_markdown_one_decimal() -> None:
@@ -149,3 +207,9 @@ def test_html_escapes_names_and_marks_the_best() -> None:
     assert "&lt;m&gt;" in table.to_html()
     assert "<b>10.0</b>" in table.to_html()
     assert "<b>20.0</b>" not in table.to_html()
+
+
+def test_rows_of_one_group_stand_under_one_heading_in_html_and_keep_it_as_a_column_elsewhere() -> None:
+    table = Table("t", "T", [Column("g", "group"), Column("x")], [["one", "a"], ["one", "b"], ["two", "c"]])
+    assert table.to_html().count('colspan="1">one<') == 1
+    assert table.to_csv().splitlines() == ["g,x", "one,a", "one,b", "two,c"]

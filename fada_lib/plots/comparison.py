@@ -22,6 +22,8 @@ VARIANTS: dict[str, tuple[str, str]] = {
 def comparison_figure(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
     """One line a method and way of judging: seeds as small marks, their mean as a big one, a bar of one SD.
 
+    The axis fits the methods; an oracle beyond it is an arrow at the edge with its numbers, else it would squeeze them.
+
     Parameters
     ----------
     scores : mapping
@@ -34,21 +36,24 @@ def comparison_figure(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> Fi
         if len(scores[name].get(variant, ()))
     ]
     figure, axes = plt.subplots(figsize=(10, 0.36 * len(lines) + 0.3 * len(scores) + 1.9))
+    ranked = [values for name, _, values in lines if name != "oracle"] or [values for *_, values in lines]
+    ends = [v.mean() + v.std(ddof=1) * np.array((-1, 1)) if len(v) > 1 else v for v in ranked]
+    _widen(axes, np.concatenate([*ranked, *ends]) if ranked else np.array([0.0, 1.0]))
     height, ticks, previous = 0.0, {}, None
     for name, variant, values in lines:
         height -= 1.0 if name == previous else 1.8
         previous = name
         ticks.setdefault(name, []).append(height)
         marker, colour, mean = VARIANTS[variant][0], method_colour(name), values.mean()
-        if len(values) > 1:
+        if mean > axes.get_xlim()[1]:
+            _draw_arrow(axes, height, colour, VARIANTS[variant][1])
+        elif len(values) > 1:
             axes.plot(mean + values.std(ddof=1) * np.array((-1, 1)), (height, height), color=colour, linewidth=2.5)
             axes.scatter(values, np.full(len(values), height), s=18, color=colour, alpha=0.55, zorder=2)
         size = 190 if marker == "*" else 85
         axes.scatter(mean, height, s=size, color=colour, marker=marker, edgecolor="white", zorder=3)
-        text = f"{mean:.1f}" + (f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else "")
-        axes.text(1.01, height, text, transform=axes.get_yaxis_transform(), va="center", color="#4d4d4d")
+        axes.text(1.02, height, _written(values), transform=axes.get_yaxis_transform(), va="center", color="#4d4d4d")
     axes.set_yticks([float(np.mean(h)) for h in ticks.values()], [method_label(n) for n in ticks])
-    _widen(axes, np.concatenate([values for *_, values in lines]) if lines else np.array([0.0, 1.0]))
     axes.tick_params(axis="y", length=0)
     axes.set(xlabel="target mIoU (%)", ylim=(height - 1.0, -0.8))
     axes.grid(axis="x")
@@ -56,6 +61,18 @@ def comparison_figure(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> Fi
     if used != ["single"]:
         figure.legend(handles=[_handle(v) for v in used], loc="outside lower center", ncols=len(used))
     return figure
+
+
+def _draw_arrow(axes: plt.Axes, height: float, colour: str, way: str) -> None:
+    """What lies beyond the right edge."""
+    edge = axes.get_yaxis_transform()
+    axes.scatter(1.0, height, s=110, color=colour, marker=">", transform=edge, clip_on=False, zorder=3)
+    axes.text(0.98, height, way, transform=edge, va="center", ha="right", color=colour)
+
+
+def _written(values: np.ndarray) -> str:
+    """Mean and, of several values, their SD."""
+    return f"{values.mean():.1f}" + (f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else "")
 
 
 def _widen(axes: plt.Axes, values: np.ndarray) -> None:

@@ -9,7 +9,18 @@ from matplotlib.figure import Figure
 from fada_lib.plots.style import method_colour, method_label, method_order, styled
 
 _LOSS_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_WEIGHTED = ("adversarial", "entropy")
+_DIAGNOSES = (
+    "encoding_coverage",
+    "encoding_accuracy",
+    "encoding_ece",
+    "frequency_distance",
+    "discriminator_domain_accuracy",
+    "discriminator_class_accuracy",
+)
+"""What `fada_lib.plots.diagnosis` draws."""
+_GRADIENTS = ("gradient_segmentation", "gradient_adversarial", "gradient_ratio")
+"""No losses either; see `fada_lib.plots.sensitivity.ratio_figure`."""
+_WEIGHTED = ("adversarial", "entropy", "local_adversarial")
 
 
 @styled
@@ -28,7 +39,7 @@ def training_curves(history: Sequence[Mapping[str, float]], adversarial_weight: 
     keys = sorted({key for row in history for key, value in row.items() if isinstance(value, (int, float))})
     scores = [key for key in keys if key.endswith("_miou")]
     rates = [key for key in keys if key.endswith("learning_rate")]
-    losses = [key for key in keys if key not in (*scores, *rates, "iteration", "total")]
+    losses = [key for key in keys if key not in (*scores, *rates, *_DIAGNOSES, *_GRADIENTS, "iteration", "total")]
     panels = [(losses, "loss"), (rates, "learning rate"), (scores, "mIoU (%)")]
     panels = [(names, label) for names, label in panels if names]
     figure, row = plt.subplots(1, len(panels), figsize=(max(7.0, 4.6 * len(panels)), 3.9), squeeze=False)
@@ -52,6 +63,7 @@ def target_curves(
     histories: Mapping[str, Sequence[Sequence[Mapping[str, float]]]],
     key: str = "target_tune_miou",
     references: Mapping[str, float] | None = None,
+    label: str = "target tune mIoU (%)",
 ) -> Figure:
     """Target tune mIoU over the iterations of adaptation: mean over seeds, band from lowest to highest.
 
@@ -63,6 +75,8 @@ def target_curves(
         What to draw, a fraction 0..1 in the rows of the histories.
     references : mapping, optional
         Method name -> mIoU (0..1) on the same split, drawn as a dashed level, e.g. source only and the oracle.
+    label : str
+        Of the y axis.
     """
     figure, axes = plt.subplots(figsize=(10, 5))
     for name in sorted(histories, key=method_order):
@@ -83,7 +97,7 @@ def target_curves(
             axes.fill_between(common, values.min(0), values.max(0), color=method_colour(name), alpha=0.15, linewidth=0)
     for name, value in (references or {}).items():
         axes.axhline(100 * value, color=method_colour(name), linestyle="--", linewidth=1.5, label=method_label(name))
-    axes.set(xlabel="iteration of adaptation", ylabel="target tune mIoU (%)")
+    axes.set(xlabel="iteration of adaptation", ylabel=label)
     axes.grid(axis="y")
     figure.legend(loc="outside right upper")
     return figure

@@ -1,48 +1,92 @@
-"""Dose and response: what FADA gains over the binary baseline as the target's district moves from the source's."""
+"""Dose and response: what FADA gains over global alignment as the two domains move apart, in one figure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from fada_lib.plots.style import styled
+from fada_lib.plots.style import method_colour, method_label, styled
+
+WORLD_MARKERS = "osv^P*Xhp"
+"""One a world, in the order of their seeds; more worlds than marks begin again."""
+_DODGE = 0.03
+"""Sideways distance of two opponents at one dose, as a share of the axis."""
+
+
+class Step(NamedTuple):
+    """The response at one dose, fractions of 1: world seed -> differences per seed, and the t interval of the mean."""
+
+    by_world: Mapping[int, Sequence[float]]
+    interval: tuple[float, float] | None
 
 
 @styled
 def dose_figure(
-    shifts: Sequence[float],
-    values: Sequence[Sequence[float]],
-    intervals: Sequence[tuple[float, float] | None],
-    label: str = "FADA, soft labels − Binary discriminator",
-    level: float = 0.95,
+    panels: Mapping[str, Mapping[str, Mapping[float, Step]]], first: str = "fada_soft", level: float = 0.95
 ) -> Figure:
-    """Paired differences against the strength of the label shift; dots are seeds, the bar a t interval.
+    """Paired differences in target mIoU against the strength of each shift: above zero, classes matter.
 
     Parameters
     ----------
-    shifts : sequence of float
-        Strength of the label shift, 0 (the source's district) to 1 (another: frequencies, sizes and layout).
-    values : sequence of sequences
-        Difference in target mIoU per seed at each shift, fractions of 1.
-    intervals : sequence of (low, high) or None
-        t interval of the mean at `level`, fractions of 1.
+    panels : mapping
+        Name of the shift -> opponent -> dose -> `Step`; a panel a shift, a line an opponent, in its colour.
+    first : str
+        The method that the opponents are subtracted from.
+    level : float
+        Coverage of the intervals, for the axis.
     """
-    figure, axes = plt.subplots(figsize=(9, 5))
-    means = [100 * float(np.mean(row)) for row in values]
-    axes.axhline(0, color="#4d4d4d", linewidth=1.2)
-    axes.plot(shifts, means, color="#0072B2", marker="D", markersize=10, zorder=3)
-    for shift, row, interval, mean in zip(shifts, values, intervals, means, strict=True):
-        if interval:
-            axes.plot((shift, shift), 100 * np.asarray(interval), color="#0072B2", linewidth=5, alpha=0.3)
-        axes.scatter(np.full(len(row), shift), 100 * np.asarray(row), s=30, color="#0072B2", alpha=0.6)
-        text = f"{mean:+.1f}".replace("-", "−")
-        axes.annotate(text, (shift, mean), xytext=(13, -20), textcoords="offset points", weight="bold")
-    axes.set_xticks(list(shifts), [f"{s:g}" for s in shifts])
-    axes.margins(x=0.12)
-    shown = f"\nbar: {100 * level:.0f} % t interval" if any(intervals) else "\none seed, no spread"
-    axes.set(xlabel="label shift (0: the source's district, 1: another, in frequencies, sizes and layout)")
-    axes.set_ylabel(f"difference in target mIoU (points){shown}")
-    axes.set_title(label)
-    axes.grid(axis="y")
+    figure, row = plt.subplots(1, len(panels), figsize=(6.2 * len(panels) + 1.5, 5.4), sharey=True, squeeze=False)
+    steps = [step for lines in panels.values() for line in lines.values() for step in line.values()]
+    worlds = sorted({world for step in steps for world in step.by_world})
+    for axes, (shift, lines) in zip(row[0], panels.items(), strict=True):
+        axes.axhline(0, color="#4d4d4d", linewidth=1.2)
+        for index, (opponent, line) in enumerate(lines.items()):
+            _draw(axes, line, worlds, method_colour(opponent), _DODGE * (index - (len(lines) - 1) / 2))
+        doses = sorted({dose for line in lines.values() for dose in line})
+        axes.set_xticks(doses, [f"{dose:g}" for dose in doses])
+        axes.margins(x=0.2)
+        axes.set_xlabel(f"{shift} (0: none)")
+        axes.grid(axis="y")
+    bar = f"bar: {100 * level:.0f} % t interval" if any(step.interval for step in steps) else "one pair, no spread"
+    row[0][0].set_ylabel(f"difference in target mIoU (points)\n{bar}")
+    figure.legend(handles=_handles(panels, worlds, first), loc="outside lower center", ncols=2)
     return figure
+
+
+def _draw(axes: Axes, line: Mapping[float, Step], worlds: Sequence[int], colour: str, dodge: float) -> None:
+    """One opponent in one panel: pairs as small marks by world, their mean, its interval."""
+    doses = sorted(line)
+    width = (doses[-1] - doses[0]) or 1.0
+    means = [100 * float(np.mean([v for values in line[d].by_world.values() for v in values])) for d in doses]
+    places = [dose + dodge * width for dose in doses]
+    axes.plot(places, means, color=colour, marker="D", markersize=10, markeredgecolor="white", zorder=4)
+    for dose, place, mean in zip(doses, places, means, strict=True):
+        step = line[dose]
+        if step.interval:
+            axes.plot((place, place), 100 * np.asarray(step.interval), color=colour, linewidth=6, alpha=0.4)
+        for world, values in step.by_world.items():
+            where, marker = np.full(len(values), place), _mark(world, worlds)
+            axes.scatter(where, 100 * np.asarray(values), s=34, color=colour, marker=marker)
+        text = f"{mean:+.1f}".replace("-", "−")
+        side = (10, 6) if dodge >= 0 else (-44, 6)
+        axes.annotate(text, (place, mean), xytext=side, textcoords="offset points", color=colour, weight="bold")
+
+
+def _mark(world: int, worlds: Sequence[int]) -> str:
+    return WORLD_MARKERS[worlds.index(world) % len(WORLD_MARKERS)]
+
+
+def _handles(panels: Mapping, worlds: Sequence[int], first: str) -> list[Line2D]:
+    """Legend entries: a line an opponent, and a mark a world where there are several."""
+    opponents = dict.fromkeys(name for lines in panels.values() for name in lines)
+    handles = [
+        Line2D([], [], color=method_colour(n), marker="D", label=f"{method_label(first)} − {method_label(n)}")
+        for n in opponents
+    ]
+    look = {"color": "#4d4d4d", "linestyle": "none"}
+    marks = [Line2D([], [], **look, marker=_mark(world, worlds), label=f"world {world}") for world in worlds]
+    return handles + (marks if len(worlds) > 1 else [])

@@ -1,6 +1,6 @@
 """t-SNE of features: one panel a method, colour for the class and marker for the domain."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 from fada_lib.data.classes import ClassSet
 from fada_lib.plots.style import SOURCE_COLOUR, TARGET_COLOUR, class_colours, method_label, styled
 
-_MARKERS = {0: "o", 1: "^"}
+MARKERS = {0: "o", 1: "^"}
+"""By domain: source, target."""
 
 
 @styled
@@ -32,7 +33,7 @@ def embedding_figure(panels: Mapping[str, Mapping[str, np.ndarray]], class_set: 
         for row in range(2):
             axes = grid[row, column]
             colours = palette[classes] if row == 0 else domain_palette[domains.astype(int)]
-            for domain, marker in _MARKERS.items():
+            for domain, marker in MARKERS.items():
                 chosen = domains == domain
                 style = {"s": 16, "marker": marker, "linewidths": 0, "alpha": 0.75 if row == 0 else 0.45}
                 axes.scatter(*points[chosen].T, c=colours[chosen], rasterized=True, **style)
@@ -43,14 +44,14 @@ def embedding_figure(panels: Mapping[str, Mapping[str, np.ndarray]], class_set: 
     grid[0, 0].set_ylabel("coloured by class")
     grid[1, 0].set_ylabel("coloured by domain")
     present = sorted({int(k) for panel in panels.values() for k in np.unique(panel["classes"])})
-    figure.legend(handles=_handles(class_set, present), loc="outside right center")
+    figure.legend(handles=legend_handles(class_set, present), loc="outside right center")
     return figure
 
 
-def _handles(class_set: ClassSet, present: list[int]) -> list[Line2D]:
+def legend_handles(class_set: ClassSet, present: Iterable[int]) -> list[Line2D]:
     """Legend entries: the classes that occur, then the two domains."""
     colours = class_colours(class_set)
     dots = [(colours[k], "s", class_set.names[k]) for k in present]
     domains = (SOURCE_COLOUR, TARGET_COLOUR)
-    dots += [(domains[d], _MARKERS[d], name) for d, name in enumerate(("source", "target"))]
+    dots += [(domains[d], MARKERS[d], name) for d, name in enumerate(("source", "target"))]
     return [Line2D([], [], linestyle="none", marker=m, markersize=9, color=c, label=n) for c, m, n in dots]

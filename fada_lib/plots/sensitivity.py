@@ -1,12 +1,16 @@
-"""mIoU against the weight of the adversarial loss, every method over the same grid."""
+"""mIoU against the weight of the adversarial loss, all methods on the same grid: by lambda, and by its effect on F."""
 
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fada_lib.plots.style import method_colour, method_label, method_order, styled
+
+Points = Sequence[tuple[float, Sequence[float]]]
+"""Positions on the x axis, above 0 and in the order of lambda, each with the mIoU per seed, fractions 0..1."""
 
 
 @styled
@@ -26,24 +30,56 @@ def sensitivity_figure(
     references : mapping, optional
         Name -> mIoU (0..1) without an adversarial loss, drawn as a dashed level.
     """
+    curves = {name: [(w, by_weight[w]) for w in sorted(by_weight) if w > 0] for name, by_weight in scores.items()}
+    figure, axes = _curves(curves, split, references or {})
+    weights = sorted({w for points in curves.values() for w, _ in points})
+    axes.set_xticks(weights, [f"{w:g}" for w in weights])
+    axes.minorticks_off()
+    axes.set_xlabel("λ, weight of the adversarial loss (log scale)")
+    return figure
+
+
+@styled
+def ratio_figure(
+    curves: Mapping[str, Points],
+    split: str = "target tune split",
+    references: Mapping[str, float] | None = None,
+) -> Figure:
+    """The same curves by what lambda amounts to: the ratio of the gradients' norms on F, measured in training.
+
+    Losses of different units meet here. The line at 1, where the adversarial terms pull at F as hard as the
+    segmentation loss, is drawn if the curves come as far.
+
+    Parameters
+    ----------
+    curves : mapping
+        Method name -> (ratio, mIoU per seed) in the order of lambda.
+    split, references
+        As of `sensitivity_figure`.
+    """
+    figure, axes = _curves(curves, split, references or {})
+    if any(ratio >= 1 for points in curves.values() for ratio, _ in points):
+        axes.axvline(1.0, color="#4d4d4d", linewidth=1.2, linestyle=":", zorder=0)
+    axes.set_xlabel("norm of the gradient on F, adversarial / segmentation (log scale)")
+    return figure
+
+
+def _curves(curves: Mapping[str, Points], split: str, references: Mapping[str, float]) -> tuple[Figure, Axes]:
     figure, axes = plt.subplots(figsize=(10, 5))
-    for name in sorted(scores, key=method_order):
-        weights = sorted(weight for weight in scores[name] if weight > 0)
-        values = [100 * np.asarray(scores[name][weight], float) for weight in weights]
+    for name in sorted(curves, key=method_order):
+        positions = [position for position, _ in curves[name]]
+        values = [100 * np.asarray(scores, float) for _, scores in curves[name]]
         means = np.array([v.mean() for v in values])
         spread = np.array([v.std(ddof=1) if len(v) > 1 else 0.0 for v in values])
         colour = method_colour(name)
-        axes.plot(weights, means, marker="o", color=colour, label=method_label(name))
-        axes.fill_between(weights, means - spread, means + spread, color=colour, alpha=0.15, linewidth=0)
+        axes.plot(positions, means, marker="o", color=colour, label=method_label(name))
+        axes.fill_between(positions, means - spread, means + spread, color=colour, alpha=0.15, linewidth=0)
         best = int(np.argmax(means))
-        axes.scatter(weights[best], means[best], s=230, facecolor="none", edgecolor=colour, linewidth=2)
-    for name, level in (references or {}).items():
+        axes.scatter(positions[best], means[best], s=230, facecolor="none", edgecolor=colour, linewidth=2)
+    for name, level in references.items():
         axes.axhline(100 * level, color=method_colour(name), linestyle="--", linewidth=1.5, label=method_label(name))
     axes.set_xscale("log")
-    weights = sorted({w for by_weight in scores.values() for w in by_weight if w > 0})
-    axes.set_xticks(weights, [f"{w:g}" for w in weights])
-    axes.minorticks_off()
-    axes.set(xlabel="λ, weight of the adversarial loss (log scale)", ylabel=f"mIoU, {split} (%)")
+    axes.set_ylabel(f"mIoU, {split} (%)")
     axes.grid(axis="y")
     figure.legend(loc="outside right upper")
-    return figure
+    return figure, axes

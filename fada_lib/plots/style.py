@@ -45,9 +45,15 @@ TARGET_COLOUR = "#0072B2"
 _METHODS: dict[str, tuple[str, str]] = {
     "source_only": ("Source only", "#8c8c8c"),
     "source_continued": ("Source, continued", "#CC79A7"),
+    "adabn": ("AdaBN (target statistics)", "#882255"),
+    "colour_matched": ("Source, recoloured", "#DDCC77"),
     "adaptsegnet": ("AdaptSegNet", "#56B4E9"),
     "minent": ("MinEnt", "#994F00"),
     "advent": ("AdvEnt", "#4B0092"),
+    "adaptsegnet_two_level": ("AdaptSegNet, two levels", "#88CCEE"),
+    "advent_two_level": ("AdvEnt, two levels", "#AA4499"),
+    "clan": ("CLAN", "#117733"),
+    "joint_global_local": ("Joint global-local", "#999933"),
     "binary": ("Binary discriminator", "#E69F00"),
     "fada_hard": ("FADA, hard labels", "#009E73"),
     "fada_soft": ("FADA, soft labels", "#0072B2"),
@@ -78,13 +84,18 @@ def split_name(name: str) -> tuple[str, str, bool]:
 
 
 def method_label(name: str) -> str:
-    """The human name of a method: ``fada_soft@lambda_adv=0.01+sd`` is 'FADA, soft labels (λ = 0.01) + SD'."""
+    """The human name of a method: ``fada_soft@lambda_adv=0.01+sd`` is 'FADA, soft labels (λ = 0.01) + SD'.
+
+    The student of the source model, ``source_only+sd``, is plain self-training and says so.
+    """
     base, variant, distilled = split_name(name)
     label = _METHODS[base][0] if base in _METHODS else base.replace("_", " ").capitalize()
     if variant:
         pairs = (part.partition("=") for part in variant.split(","))
         label += " (" + ", ".join(f"{_SYMBOLS.get(k, k.replace('_', ' '))} = {v}" for k, _, v in pairs) + ")"
-    return label + (" + SD" if distilled else "")
+    if distilled:
+        label += " + SD"
+    return f"Self-training ({label[0].lower()}{label[1:]})" if distilled and base == "source_only" else label
 
 
 def method_colour(name: str) -> str:

@@ -18,6 +18,7 @@ from typing import NoReturn
 from fada_lib import files
 from fada_lib.parameters import UserError
 from fada_lib.study import engine, status
+from fada_lib.study.costs import expect
 from fada_lib.study.expand import expand
 from fada_lib.study.plan import Plan, Run
 
@@ -70,6 +71,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--clean", action="store_true")
     parser.add_argument("--tables", action="store_true")
+    parser.add_argument("--reference", action="store_true")
     options = parser.parse_args(arguments)
     if options.jobs is not None and options.jobs < 1:
         raise UserError(f"--jobs must be at least 1, not {options.jobs}")
@@ -94,10 +96,15 @@ def _run(options: argparse.Namespace) -> int:
         print(f"tables: {write_paper_tables(output)}")
         return 0
     plan = expand(params, output, options.seeds, options.methods)
+    if options.reference:
+        from fada_lib.study.reference import write_reference  # as above
+
+        print(f"reference: {write_reference(plan.folder, params)}")
+        return 0
     jobs = options.jobs or _default_jobs(plan.threads)
     if options.dry_run:
         _tell_outdated(plan, params, options.clean, remove=False)
-        _print_due(plan, status.due_runs(plan, _stale(plan, options.fresh)))
+        _print_due(plan, status.due_runs(plan, _stale(plan, options.fresh)), jobs)
         return 0
     with _lock(plan.folder):
         _tell_outdated(plan, params, options.clean, remove=options.clean)
@@ -108,6 +115,8 @@ def _run(options: argparse.Namespace) -> int:
         if not due and not status.report_is_due(plan):
             print(f"nothing to do: all {len(plan.runs)} runs of study '{plan.study}' are there")
         else:
+            if due:
+                print(expect(plan, due, jobs), flush=True)
             code = engine.execute(plan, [run for run in plan.runs if run.id in due], jobs)
             if code:
                 return code
@@ -169,10 +178,12 @@ def _tell_outdated(plan: Plan, params: Path, listed: bool, remove: bool) -> None
         print(f"{amount} are of other parameters than {params} has now; --clean --dry-run lists, --clean removes")
 
 
-def _print_due(plan: Plan, due: Mapping[str, str]) -> None:
-    """The dry run's answer: each run that would be executed, and why."""
+def _print_due(plan: Plan, due: Mapping[str, str], jobs: int) -> None:
+    """The dry run's answer: each run that would be executed, why, and what all of them would cost."""
     for run, reason in due.items():
         print(f"{run}  ({reason})")
+    if due:
+        print(expect(plan, due, jobs))
     print(f"{len(due)} of {len(plan.runs)} runs of study '{plan.study}' would run; nothing was run or written")
 
 

@@ -1,93 +1,95 @@
-"""What a study compares: paired differences, ladders of components, grids of lambda, doses of label shift."""
+"""What a study compares: families of paired differences, ladders of components, means over seeds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from fada_lib.plots.style import method_label
-from fada_lib.study.results import Run, Study
+from fada_lib.plots.style import method_label, split_name
+from fada_lib.study.results import Gap, Study
 from fada_lib.study.statistics import Difference, Summary, adjust, paired_difference, summarise
 
 STEPS = ("source only", "+ adaptation", "+ SD", "+ MST")
 """The paper's Table 4, row by row."""
 
-_COMPARED = (
-    ("fada_soft", "source_continued"),
-    ("fada_soft", "binary"),
-    ("fada_hard", "binary"),
-    ("fada_soft", "fada_hard"),
-    ("binary", "source_continued"),
-)
+CLASS_LEVEL = "Class-level alignment against every other method, without SD"
+ADAPTATION = "Adaptation against as many iterations on the source alone"
+DISTILLATION = "Self-distillation against its teacher"
+STUDENTS = "FADA against every other method, both self-distilled"
+MULTISCALE = "Multi-scale testing against single scale"
+"""The families: each is adjusted by Holm for itself, for each answers a question of its own."""
+
+MST = "+mst"
+"""How the name of a model ends that is tested at several scales."""
 
 
-def differences(study: Study) -> list[Difference]:
-    """Paired comparisons of the study, Holm-adjusted as one family.
+def families(study: Study, gap: Gap | None = None) -> dict[str, list[Difference]]:
+    """Family -> its paired comparisons in one gap (by default the reported one), Holm-adjusted within the family.
 
-    Methods against each other, each at its best variant where there is a grid; then what self-distillation
-    adds to each teacher, and FADA against the baselines after self-distillation.
+    The families follow the methods that the study has; of a grid over lambda its best variant on the tune split
+    stands for the method. The oracle, which has target labels, is compared with nobody.
     """
-    found = []
-
-    def compare(first: str | None, second: str | None) -> None:
-        if first and second:
-            scores = (study.scores(name) for name in (first, second))
-            found.append(paired_difference(first, second, *scores))
-
-    stand_in = study.representative
-    for first, second in _COMPARED:
-        compare(stand_in(first), stand_in(second))
-    distilled = [name for name in study.methods if name.endswith("+sd")]
-    for student in distilled:
-        compare(student, student.removesuffix("+sd"))
-    for first, second in _COMPARED:
-        students = [f"{stand_in(name)}+sd" for name in (first, second)]
-        if all(student in distilled for student in students):
-            compare(*students)
-    return adjust([difference for difference in found if difference is not None])
+    pairs = {
+        CLASS_LEVEL: _class_level(study),
+        ADAPTATION: [(name, study.representative("source_continued")) for name in _adapted(study, "fada_soft")],
+        DISTILLATION: [(name, teacher_of(name)) for name in students(study)],
+        STUDENTS: _between_students(study),
+        MULTISCALE: [(name + MST, name) for name in study.reported_methods if split_name(name)[0] != "oracle"],
+    }
+    found = {family: [difference(study, *pair, gap) for pair in members] for family, members in pairs.items()}
+    adjusted = {family: adjust([d for d in members if d is not None]) for family, members in found.items()}
+    return {family: members for family, members in adjusted.items() if members}
 
 
-def difference_label(difference: Difference) -> str:
-    """What is compared with what."""
-    return f"{method_label(difference.first)} − {method_label(difference.second)}"
+def difference(study: Study, first: str | None, second: str | None, gap: Gap | None = None) -> Difference | None:
+    """Paired difference in target mIoU of two models by name, `MST` appended or not; None if they share no run."""
+    if first is None or second is None:
+        return None
+    return paired_difference(first, second, *(_scores(study, name, gap) for name in (first, second)))
+
+
+def students(study: Study) -> list[str]:
+    """The self-distilled networks of the reported methods, variants of the distillation included."""
+    teachers = set(study.reported_methods)
+    return [name for name in study.methods if name.endswith("+sd") and teacher_of(name) in teachers]
+
+
+def teacher_of(student: str) -> str:
+    """The method that taught a student: of ``fada_soft@sd=frozen_bn+sd`` it is ``fada_soft``."""
+    base, variant, _ = split_name(student)
+    kept = ",".join(part for part in variant.split(",") if part and not part.startswith("sd="))
+    return f"{base}@{kept}" if kept else base
+
+
+def difference_label(difference: Difference, points: bool = True) -> str:
+    """What is compared with what; without `points`, the point of a grid that stands for a method is left out."""
+    names = (difference.first, difference.second)
+    first, second = (_label(name if points else _without_point(name)) for name in names)
+    return f"{first} − {second}"
+
+
+def unpaired(study: Study, d: Difference, gap: Gap | None = None) -> list[int]:
+    """Seeds of runs that only one side of a difference has: left out of it, and to be named."""
+    one, two = (_scores(study, name, gap) for name in (d.first, d.second))
+    return sorted(seed for _, seed in one.keys() ^ two.keys())
 
 
 def ladders(study: Study) -> dict[str, list[list[float] | None]]:
     """Method -> mIoU per seed at each of `STEPS`; None where a step was not run."""
     start = list(study.scores("source_only").values()) or None
     found = {}
-    for base in ("source_continued", "binary", "fada_hard", "fada_soft"):
-        name = study.representative(base)
-        if name is None:
-            continue
+    for name in study.reported_methods:
         steps = (study.scores(name), study.scores(f"{name}+sd"), study.scores(f"{name}+sd", way="multiscale"))
-        found[name] = [start, *(list(step.values()) or None for step in steps)]
+        values = [start, *(list(step.values()) or None for step in steps)]
+        if name == "source_only":
+            values[1] = None
+        is_a_base = not name.endswith("+sd") and split_name(name)[0] != "oracle"
+        if is_a_base and any(values[1:]):
+            found[name] = values
     return found
 
 
-def sensitivity(study: Study, split: str = "target_tune") -> dict[str, dict[tuple[float, int], list[Run]]]:
-    """Base method -> (lambda, iterations) -> adaptation runs; empty unless a method has several."""
-    found: dict[str, dict[tuple[float, int], list[Run]]] = {}
-    for run in (run for method in study.methods for run in study.of(method)):
-        if run.stage == "adapt" and run.adversarial_weight is not None and run.score(split) is not None:
-            point = (run.adversarial_weight, run.metrics.get("iterations", 0))
-            found.setdefault(run.base, {}).setdefault(point, []).append(run)
-    several = any(len({weight for weight, _ in points}) > 1 for points in found.values())
-    return found if several else {}
-
-
-def doses(study: Study, first: str = "fada_soft", second: str = "binary") -> dict[float, Difference]:
-    """Label shift -> paired difference of two methods; empty unless there are worlds of several shifts."""
-    shifts = sorted(set(study.label_shifts.values()))
-    names = [study.representative(base) for base in (first, second)]
-    if len(shifts) < 2 or None in names:
-        return {}
-    pairs = ((shift, [study.scores(name, label_shift=shift) for name in names]) for shift in shifts)
-    found = ((shift, paired_difference(*names, *scores)) for shift, scores in pairs)
-    return {shift: difference for shift, difference in found if difference is not None}
-
-
-def class_means(study: Study, method: str) -> list[float | None] | None:
-    """Mean IoU 0..1 of each class over the seeds of a method; None if nothing was measured."""
+def class_summaries(study: Study, method: str) -> list[Summary | None] | None:
+    """IoU 0..1 of each class over the seeds of a method; None if nothing was measured."""
     measured = [iou for run in study.of(method) if (iou := run.class_iou()) is not None]
-    return [mean_of(values) for values in zip(*measured, strict=True)] if measured else None
+    return [summary_of(values) for values in zip(*measured, strict=True)] if measured else None
 
 
 def ccd_by_method(study: Study) -> dict[str, dict[str, dict]]:
@@ -105,3 +107,43 @@ def mean_of(values: Iterable[float | None]) -> float | None:
     """Mean of the values that were measured; None if none was."""
     summary = summary_of(values)
     return summary.mean if summary else None
+
+
+def _adapted(study: Study, *without: str) -> list[str]:
+    """The reported methods that adapt, without SD."""
+    unadapted = ("source_only", "source_continued", "oracle", *without)
+    return [
+        name for name in study.reported_methods if not name.endswith("+sd") and split_name(name)[0] not in unadapted
+    ]
+
+
+def _class_level(study: Study) -> list[tuple[str | None, str | None]]:
+    """FADA with soft labels against all, with hard ones against the binary discriminator."""
+    first = ("source_only", "source_continued", "binary")
+    others = dict.fromkeys([*first, *(split_name(name)[0] for name in _adapted(study, "fada_soft"))])
+    pairs = [(study.representative("fada_soft"), study.representative(base)) for base in others]
+    return [*pairs, (study.representative("fada_hard"), study.representative("binary"))]
+
+
+def _between_students(study: Study) -> list[tuple[str, str]]:
+    teacher = study.representative("fada_soft")
+    plain = [name for name in study.reported_methods if name.endswith("+sd")]
+    others = [name for name in plain if name != f"{teacher}+sd" and split_name(name)[0] != "oracle"]
+    return [(f"{teacher}+sd", name) for name in others]
+
+
+def _label(name: str) -> str:
+    return method_label(name.removesuffix(MST)) + (" + MST" if name.endswith(MST) else "")
+
+
+def _without_point(name: str) -> str:
+    """``binary@lambda_adv=0.1,sd=live+sd`` as ``binary@sd=live+sd``."""
+    base, variant, distilled = split_name(name.removesuffix(MST))
+    kept = ",".join(part for part in variant.split(",") if part.startswith("sd="))
+    return (f"{base}@{kept}" if kept else base) + "+sd" * distilled + MST * name.endswith(MST)
+
+
+def _scores(study: Study, name: str, gap: Gap | None) -> Mapping[tuple[str, int], float]:
+    """(world, seed) -> target mIoU of a model by name, `MST` appended or not."""
+    way = "multiscale" if name.endswith(MST) else "single"
+    return study.scores(name.removesuffix(MST), way=way, gap=gap)

@@ -71,8 +71,9 @@ class Costs:
 
 def kind(run: Run) -> str:
     """Runs of one kind take equally long for the same work."""
-    adversarial = run.stage == "adapt" and run.parameters["method"] != "source_continued"
-    return run.stage + ADVERSARIAL if adversarial else run.stage
+    adversarial = run.stage == "adapt" and run.parameters["method"] not in ("source_continued", "adabn")
+    name = f"adapt {run.parameters['method']}" if run.stage == "adapt" else run.stage
+    return name + ADVERSARIAL if adversarial else name
 
 
 def work(run: Run) -> float:

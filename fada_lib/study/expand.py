@@ -29,6 +29,9 @@ from fada_lib.study.sections import (
     whole_number,
 )
 
+SOURCE_ONLY = "source_only"
+"""What the source model is called as a teacher, and in tables."""
+
 
 def expand(
     params: Path,
@@ -46,7 +49,7 @@ def expand(
         The folder under which the study's own folder lies.
     seeds, methods : sequences, optional
         Restrict the study to these; `methods` are names of the study's section `methods`, with or without
-        the suffix of a grid.
+        the suffix of a grid, or ``source_only`` for the students of the source model.
 
     Raises
     ------
@@ -60,7 +63,7 @@ def expand(
     folder = output.absolute() / content["study"]
     builder = _Builder(params, content, folder / "runs", threads)
     entries = builder.method_entries()
-    selected = select(entries, methods, f"{params}: --methods")
+    selected = select(builder.teachable(entries), methods, f"{params}: --methods")
     worlds = builder.worlds()
     for world in worlds:
         builder.add_world(world, chosen_seeds, entries, selected)
@@ -158,8 +161,10 @@ class _Builder:
                 self.add("pretrain", f"oracle-s{seed}", oracle, [world], "oracle")
             teachers = self._teachers(entries)
             for name in selected:
-                values = {**entries[name], "name": name, "seed": seed}
-                teacher = self.add("adapt", f"{name}-s{seed}", values, [world, source], f"methods: {name}")
+                teacher = source
+                if name != SOURCE_ONLY:
+                    values = {**entries[name], "name": name, "seed": seed}
+                    teacher = self.add("adapt", f"{name}-s{seed}", values, [world, source], f"methods: {name}")
                 if name in teachers:
                     self._add_students(name, entries, seed, [world, teacher])
 
@@ -175,17 +180,24 @@ class _Builder:
             check_method_name(variant, where)
             if not isinstance(changes, dict):
                 raise UserError(f"{where}: '{variant}' must be a mapping, not {changes!r}")
-            if name in select(entries, changes.get("teachers"), f"{where}, '{variant}': 'teachers'"):
+            possible = self.teachable(entries)
+            if name in select(possible, changes.get("teachers"), f"{where}, '{variant}': 'teachers'"):
                 student = {**shared, **changes, "variant": variant}
                 student.pop("teachers", None)
                 self.add("distill", f"{name}-{variant}-s{seed}", student, needs, f"distill: {variant}")
 
+    def teachable(self, entries: Mapping[str, dict]) -> dict[str, dict]:
+        """The methods, after the source model if section `distill` names it: its student is plain self-training."""
+        wanted = self.section("distill", "distill").get("teachers")
+        named = isinstance(wanted, list) and SOURCE_ONLY in wanted
+        return {SOURCE_ONLY: {}, **entries} if named else dict(entries)
+
     def _teachers(self, entries: Mapping[str, dict]) -> list[str]:
-        """The methods that section `distill` names; all of them without its `teachers`."""
+        """The teachers that section `distill` names; all methods without its `teachers`."""
         if "distill" not in self.content:
             return []
         wanted = self.section("distill", "distill").get("teachers")
-        return select(entries, wanted, f"{self.params}, section 'distill': 'teachers'")
+        return select(self.teachable(entries), wanted, f"{self.params}, section 'distill': 'teachers'")
 
     def add_analysis(self, world: Run, entries: Mapping[str, dict]) -> None:
         """The run of notebook 05, over all models of one world."""

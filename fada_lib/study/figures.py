@@ -5,43 +5,54 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from fada_lib.files import read_json_lines
 from fada_lib.plots.ccd import ccd_figure
 from fada_lib.plots.comparison import comparison_figure
 from fada_lib.plots.components import ladder_figure
 from fada_lib.plots.curves import target_curves
 from fada_lib.plots.differences import differences_figure
-from fada_lib.plots.dose import dose_figure
+from fada_lib.plots.dose import Step, dose_figure
 from fada_lib.plots.per_class import class_heatmap
-from fada_lib.plots.sensitivity import sensitivity_figure
+from fada_lib.plots.sensitivity import ratio_figure, sensitivity_figure
 from fada_lib.plots.style import save
 from fada_lib.study.comparisons import (
+    ADAPTATION,
+    CLASS_LEVEL,
     STEPS,
     ccd_by_method,
-    class_means,
+    class_summaries,
     difference_label,
-    differences,
-    doses,
+    families,
     ladders,
     mean_of,
-    sensitivity,
 )
+from fada_lib.study.doses import SHIFTS, by_world, responses
+from fada_lib.study.grids import best_iterations, gains, histories, sensitivity
+from fada_lib.study.ratios import by_ratio
 from fada_lib.study.results import Study
+from fada_lib.study.statistics import Difference
 
 CAPTIONS: dict[str, str] = {
     "comparison": "Target mIoU of every method. Small marks are seeds, the large mark their mean, the bar one "
     "standard deviation each way.",
-    "differences": "Paired differences, same seed on both sides: adaptations start from one source checkpoint; what is "
-    "self-distilled (SD) was taught by its own method's adaptation.",
+    "differences": "Paired differences, same world and seed on both sides: adaptations start from one source "
+    "checkpoint. Small marks are pairs, the large mark their mean.",
+    "differences_sd": "The same for self-distillation (SD; a student was taught by its own method's adaptation) and "
+    "multi-scale testing (MST).",
     "components": "What adaptation, self-distillation (SD) and multi-scale testing (MST) each add, for FADA and "
     "for the baselines alike.",
     "classes": "IoU by class, mean over seeds; the best method of a class is bold, the oracle apart.",
     "curves": "mIoU on the target's tune split while the adaptations run; the band spans the seeds. Measured for this "
-    "figure only: no checkpoint is chosen by it.",
-    "dose": "The gain of FADA over the binary discriminator as the target's district (frequencies, sizes and layout) "
-    "moves away from the source's.",
+    "figure and the table below: no network of another table is chosen by it. The oracle would lie far above.",
+    "curves_gain": "The same minus as many iterations of training on the source alone, same world and seed: what "
+    "the seeds have in common is taken out. The band spans the seeds.",
+    "dose": "When is class-level alignment worth it? FADA minus global alignment as the target moves away from the "
+    "source: in its district (label shift: frequencies, sizes and layout) or in its camera and colours (appearance "
+    "shift). Small marks are pairs of runs, a shape a world; the large mark is their mean.",
     "sensitivity": "mIoU on the target's tune split against the weight of the adversarial loss; rings mark the "
     "best of each method.",
+    "sensitivity_ratio": "The same runs against what λ amounts to: the norm of the gradient on F of the weighted "
+    "adversarial terms over that of the segmentation loss, measured in training (geometric mean). The λ of a 2K-way "
+    "and of a two-way loss are not the same unit; this ratio is. Dotted: both pull alike.",
     "ccd": "Class Center Distance (Eq. 9): spread within a class over distance between classes, both domains pooled.",
 }
 """Name of a figure -> its caption in the report."""
@@ -55,30 +66,38 @@ def draw_figures(study: Study) -> dict[str, Path]:
 def _figures(study: Study) -> Iterator[tuple[str, Figure]]:
     if scores := _scores(study):
         yield "comparison", comparison_figure(scores)
-    if compared := differences(study):
-        labels = [difference_label(d) for d in compared]
-        yield (
-            "differences",
-            differences_figure(labels, [d.values for d in compared], [d.interval for d in compared]),
-        )
+    compared = families(study)
+    for name, shown in (
+        ("differences", [family for family in compared if family in (CLASS_LEVEL, ADAPTATION)]),
+        ("differences_sd", [family for family in compared if family not in (CLASS_LEVEL, ADAPTATION)]),
+    ):
+        if shown:
+            yield name, _differences({family: compared[family] for family in shown})
     rungs = ladders(study)
     if any(steps[2] for steps in rungs.values()):
         yield "components", ladder_figure({name: steps for name, steps in rungs.items() if steps[2]}, STEPS)
-    means = {method: mean for method in study.reported_methods if (mean := class_means(study, method)) is not None}
-    if means:
+    if means := _class_means(study):
         yield "classes", class_heatmap(means, study.classes)
-    if histories := _histories(study):
-        levels = {name: mean_of(study.scores(name, "target_tune").values()) for name in ("source_only", "oracle")}
-        references = {name: level for name, level in levels.items() if level is not None}
-        yield "curves", target_curves(histories, references=references)
-    if found := doses(study):
-        values, intervals = [d.values for d in found.values()], [d.interval for d in found.values()]
-        yield "dose", dose_figure(list(found), values, intervals)
+    if measured := histories(study):
+        level = mean_of(study.scores("source_only", "target_tune").values())
+        references = {} if level is None else {"source_only": level}
+        curves = {method: list(runs.values()) for method, runs in measured.items()}
+        yield "curves", target_curves(curves, references=references)
+        floor = study.representative("source_continued")
+        if floor in measured and (gained := gains(measured, floor)):
+            label = "target tune mIoU minus that of\ncontinued source training (points)"
+            yield "curves_gain", target_curves(gained, references={floor: 0.0}, label=label)
+    if panels := _doses(study):
+        yield "dose", dose_figure(panels)
     if grid := sensitivity(study):
         unadapted = (study.representative(base) for base in ("source_only", "source_continued"))
         levels = {name: mean_of(study.scores(name, "target_tune").values()) for name in unadapted if name}
         weights = {base: _by_weight(points) for base, points in grid.items()}
-        yield "sensitivity", sensitivity_figure(weights, references={n: v for n, v in levels.items() if v is not None})
+        references = {name: level for name, level in levels.items() if level is not None}
+        yield "sensitivity", sensitivity_figure(weights, references=references)
+        ratios = {base: by_ratio(best_iterations(points)) for base, points in grid.items()}
+        if measured := {base: points for base, points in ratios.items() if points}:
+            yield "sensitivity_ratio", ratio_figure(measured, references=references)
     if ccd := ccd_by_method(study):
         yield "ccd", ccd_figure(ccd, study.classes)
 
@@ -95,24 +114,29 @@ def _scores(study: Study) -> dict[str, dict[str, list[float]]]:
     return found
 
 
-def _histories(study: Study) -> dict[str, list[list[dict]]]:
-    """Method -> histories of its adaptations that measured the target on the way."""
-    found: dict[str, list[list[dict]]] = {}
-    for method in study.reported_methods:
-        for run in study.of(method):
-            path = run.folder / "history.jsonl"
-            if run.stage == "adapt" and path.exists():
-                history = read_json_lines(path)
-                if sum("target_tune_miou" in row for row in history) > 1:
-                    found.setdefault(method, []).append(history)
+def _differences(compared: dict[str, list[Difference]]) -> Figure:
+    """The differences of some families in one figure."""
+    rows = [(family, d) for family, members in compared.items() for d in members]
+    labels = [difference_label(d, points=False) for _, d in rows]
+    groups = [family for family, _ in rows]
+    return differences_figure(labels, [d.values for _, d in rows], [d.interval for _, d in rows], groups)
+
+
+def _class_means(study: Study) -> dict[str, list[float | None]]:
+    """Method -> mean IoU of each class."""
+    found = {method: class_summaries(study, method) for method in study.reported_methods}
+    return {m: [s and s.mean for s in summaries] for m, summaries in found.items() if summaries is not None}
+
+
+def _doses(study: Study) -> dict[str, dict[str, dict[float, Step]]]:
+    """Shift -> opponent -> dose -> step, as `dose_figure` takes it."""
+    found: dict[str, dict[str, dict[float, Step]]] = {}
+    for r in responses(study):
+        steps = {dose: Step(by_world(study, d), d.interval) for dose, d in r.steps.items()}
+        found.setdefault(SHIFTS[r.shift], {})[r.second] = steps
     return found
 
 
 def _by_weight(points: dict[tuple[float, int], list]) -> dict[float, list[float]]:
     """lambda -> mIoU per seed at the number of iterations that is best for it."""
-    best: dict[float, list[float]] = {}
-    for (weight, _), runs in points.items():
-        values = [run.score("target_tune") for run in runs]
-        if weight not in best or sum(values) / len(values) > sum(best[weight]) / len(best[weight]):
-            best[weight] = values
-    return best
+    return {weight: [run.score("target_tune") for run in runs] for weight, runs in best_iterations(points).items()}

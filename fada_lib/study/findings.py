@@ -1,16 +1,25 @@
 """What a study found, in words with the numbers that the sentences stand on."""
 
 from fada_lib.plots.style import method_label
-from fada_lib.study.comparisons import differences, doses, summary_of
+from fada_lib.study.claims import judge_claims, tally
+from fada_lib.study.comparisons import CLASS_LEVEL, difference_label, families, summary_of
+from fada_lib.study.doses import SHIFTS, responses
+from fada_lib.study.notes import diverged_note
 from fada_lib.study.rendering import points
 from fada_lib.study.results import Study
 from fada_lib.study.statistics import LEVEL, Difference, Summary
 
+_MOST_COMPARED = 4
+"""Comparisons that are told in words; the table has all."""
+
 
 def findings(study: Study) -> list[str]:
     """Sentences for the head of the report, computed from the completed runs; the last tells what is missing."""
-    sentences = [*_levels(study), *(_compared(d) for d in differences(study)[:3]), *_dose(study)]
-    sentences.append(_replicates(study))
+    leading = [_compared(d) for d in families(study).get(CLASS_LEVEL, [])[:_MOST_COMPARED]]
+    sentences = [*_levels(study), *leading, *_dose(study), _verdicts(study), _replicates(study)]
+    sentences.append(diverged_note(study).strip())
+    if study.failed:
+        sentences.append(f"Failed, and without a number: {_few(study.failed)}.")
     if study.missing:
         sentences.append(
             f"Not complete: {len(study.missing)} of {len(study.planned)} planned runs ({_few(study.missing)})."
@@ -54,9 +63,25 @@ def _compared(d: Difference) -> str:
 
 
 def _dose(study: Study) -> list[str]:
-    """How FADA's gain over the binary baseline moves with the label shift."""
-    steps = [f"{points(d.summary.mean)} at {shift:g}" for shift, d in doses(study).items()]
-    return [f"FADA soft minus binary by label shift: {', '.join(steps)} (points)."] if steps else []
+    """How FADA's gain over global alignment moves with each shift."""
+    sentences = []
+    for r in responses(study):
+        steps = ", ".join(f"{points(d.summary.mean)} at {dose:g}" for dose, d in r.steps.items())
+        rise = f"; slope {points(r.trend.summary.mean)}{_bounds(r.trend)}" if r.trend else ""
+        named = next(iter(r.steps.values()))
+        sentences.append(f"{difference_label(named)} by {SHIFTS[r.shift]}: {steps} (points{rise}).")
+    return sentences
+
+
+def _verdicts(study: Study) -> str:
+    """How many of the paper's claims got which verdict."""
+    counted = tally(judge_claims(study))
+    return f"Of the paper's claims that were measured here: {counted} (the rule is under the table)." if counted else ""
+
+
+def _bounds(d: Difference) -> str:
+    """The t interval of a difference in brackets; empty for one pair."""
+    return f" ({points(d.interval[0])} … {points(d.interval[1])})" if d.interval else ""
 
 
 def _replicates(study: Study) -> str:

@@ -27,12 +27,15 @@ th, td { padding: .3rem .6rem; text-align: right; border-bottom: 1px solid #e4e8
 td { white-space: nowrap; }
 th { vertical-align: bottom; border-bottom: 2px solid #9aa5b0; font-weight: 600; }
 th.text, td.text { text-align: left; }
+td.text { white-space: normal; min-width: 5rem; }
+tbody th { padding-top: .8rem; border-bottom: 1px solid #9aa5b0; }
 th.flag, td.flag { text-align: center; }
 th.published, td.published { background: #fbf5e6; font-style: italic; }
 tbody tr:hover { background: #f6f9fb; }
 .wide table { font-size: .78rem; }
 .wide th, .wide td { padding: .3rem .42rem; }
-.wide tbody .text { white-space: normal; min-width: 9rem; }
+.wide tbody td.text { min-width: 8rem; }
+.wide td.percent { white-space: normal; }
 .note { font-size: .85rem; color: #59636e; margin: .2rem 0 .6rem; }
 figure { margin: 1.4rem 0 2rem; break-inside: avoid; }
 figure img { max-width: 100%; height: auto; display: block; }

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,9 +79,8 @@ def notebook(run: Run, notebooks: Path) -> Path:
     return found[0]
 
 
-def method_of(run: Run, runs: Iterable[Run]) -> str:
+def method_of(run: Run, runs: Sequence[Run]) -> str:
     """The method that a model's run counts for; a student counts for its teacher's."""
     if run.stage == "distill":
-        teacher = next(other for other in runs if other.id == run.needs[1])
-        return str(teacher.parameters["name"])
+        return method_of(next(other for other in runs if other.id == run.needs[1]), runs)
     return str(run.parameters["name" if run.stage == "adapt" else "method"])

@@ -22,7 +22,9 @@ class Column:
     name : str
         Heading.
     kind : str
-        ``text``; ``flag`` (a tick if true); ``count``; ``number`` (3 significant digits); ``p``;
+        ``text``; ``group`` (text; in HTML a line of its own above the rows that share it); ``flag`` (a tick if
+        true); ``count``; ``number`` (3 significant digits); ``p``; ``signed`` and ``bounds`` (a difference and its
+        interval in the unit that the row names, with sign);
         ``percent`` (fraction or `Summary` of fractions, 0..1, written in percent); ``published`` (percent
         as printed); ``points``, ``interval``, ``list`` (differences of fractions, written in points with
         their sign).
@@ -88,12 +90,20 @@ class Table:
     def to_html(self) -> str:
         """A `<table>` with caption; numbers are set right."""
         mark = self.best_cells()
-        head = "".join(f'<th class="{c.kind}">{html.escape(c.name)}</th>' for c in self.columns)
-        body = []
+        shown = [k for k, column in enumerate(self.columns) if column.kind != "group"]
+        heads = (self.columns[k] for k in shown)
+        head = "".join(f'<th class="{c.kind}">{html.escape(c.name)}</th>' for c in heads)
+        body, above = [], []
         for r, row in enumerate(self.rows):
+            groups = [str(row[k]) for k in range(len(row)) if k not in shown]
+            if groups != above:
+                above = groups
+                words = html.escape(", ".join(groups))
+                body.append(f'<tr><th class="text" colspan="{len(shown)}">{words}</th></tr>')
             cells = []
-            for k, (column, cell) in enumerate(zip(self.columns, row, strict=True)):
-                text = html.escape(written(column, cell))
+            for k in shown:
+                column = self.columns[k]
+                text = html.escape(written(column, row[k])).replace("± ", "±&nbsp;")
                 kind = f"{column.kind} published" if r in self.quoted else column.kind
                 cells.append(f'<td class="{kind}">{f"<b>{text}</b>" if (r, k) in mark else text}</td>')
             body.append(f"<tr>{''.join(cells)}</tr>")
@@ -124,7 +134,7 @@ class Table:
         name, kind = self.columns[index].name, self.columns[index].kind
         if any(isinstance(row[index], Summary) for row in self.rows):
             return [name, f"{name} sd"]
-        if kind == "interval":
+        if kind in ("interval", "bounds"):
             return [f"{name} low", f"{name} high"]
         return [f"{name} (percent)" if kind == "published" else name]
 
@@ -135,7 +145,7 @@ class Table:
         if isinstance(cell, Summary):
             return [repr(cell.mean), "" if cell.sd is None else repr(cell.sd)]
         kind = self.columns[index].kind
-        if kind == "interval":
+        if kind in ("interval", "bounds"):
             return [repr(float(bound)) for bound in cell]
         if kind == "list":
             return [" ".join(repr(float(v)) for v in cell)]
@@ -163,6 +173,10 @@ def written(column: Column, cell: Cell) -> str:
             return points(cell.mean if isinstance(cell, Summary) else cell)
         case "interval":
             return f"{points(cell[0])} … {points(cell[1])}"
+        case "signed":
+            return signed(cell)
+        case "bounds":
+            return f"{signed(cell[0])} … {signed(cell[1])}"
         case "list":
             return ", ".join(points(value) for value in cell)
         case _:
@@ -172,6 +186,11 @@ def written(column: Column, cell: Cell) -> str:
 def points(value: float) -> str:
     """A difference of fractions in percentage points, signed: 0.0123 is '+1.2'."""
     return f"{100 * value:+.1f}".replace("-", "−")
+
+
+def signed(value: float) -> str:
+    """A number with its sign and two decimals: -0.5 is '−0.50'."""
+    return f"{value:+.2f}".replace("-", "−")
 
 
 def _magnitude(cell: Cell) -> float | None:

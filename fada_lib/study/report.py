@@ -17,14 +17,15 @@ from fada_lib.study.table_files import clear, downloads, write_tables
 from fada_lib.study.tables import build_tables
 
 _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Results", ("main", "comparison", "curves")),
-    ("Paired differences", ("differences",)),
+    ("What holds", ("claims", "claims_by_gap")),
+    ("Results", ("main", "comparison", "curves", "curves_gain", "iterations")),
+    ("Paired differences", ("differences", "differences_sd")),
     ("Components", ("components",)),
     ("Encodings", ("encodings",)),
     ("Classes", ("classes",)),
-    ("Label shift", ("dose",)),
-    ("Sensitivity", ("sensitivity",)),
-    ("Alignment of the classes", ("ccd",)),
+    ("Dose and response", ("dose", "trend")),
+    ("Sensitivity", ("sensitivity", "sensitivity_ratio", "points")),
+    ("Alignment of the classes", ("ccd", "domain_distance", "relation")),
     ("Published numbers", ("published",)),
 )
 """Heading -> names of its tables and figures; a section without any is left out, the first excepted."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from fada_lib.files import read_json, read_yaml
 from fada_lib.plots.style import method_order, split_name
@@ -10,6 +11,13 @@ from fada_lib.study.statistics import summarise
 
 STAGES = ("data", "pretrain", "adapt", "distill", "analyse")
 """Stages in the order in which they run."""
+
+
+class Gap(NamedTuple):
+    """How far a world's domains lie apart: strength of the label and of the appearance shift, each 0 (none) up."""
+
+    label: float
+    appearance: float
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,11 @@ class Run:
         value = self.parameters.get("options", {}).get("lambda_adv")
         return None if value is None else float(value)
 
+    @property
+    def diverged(self) -> bool:
+        """Whether its network predicts no finite probabilities; its mIoU stays in every mean."""
+        return "target_entropy" in self.metrics and self.metrics["target_entropy"] is None
+
     def score(self, split: str = "target_val", way: str = "single") -> float | None:
         """mIoU 0..1 on a split, ``single`` or ``multiscale``; None if it was not measured."""
         return self.metrics.get("evaluation", {}).get(split, {}).get(way, {}).get("miou")
@@ -68,48 +81,65 @@ class Study:
         done = {run.id for run in self.runs}
         return [entry["id"] for entry in self.planned if entry["id"] not in done]
 
-    @property
+    @cached_property
     def models(self) -> list[Run]:
         """The runs that trained a network, in the order of the story."""
         trained = [run for run in self.runs if run.stage in ("pretrain", "adapt", "distill")]
         return sorted(trained, key=lambda run: (method_order(run.method), run.world, run.metrics["seed"]))
 
-    @property
+    @cached_property
     def methods(self) -> list[str]:
         """Names of the models, each once."""
         return list(dict.fromkeys(run.method for run in self.models))
 
-    @cached_property
-    def label_shifts(self) -> dict[str, float]:
-        """World's run id -> strength of its label shift."""
-        worlds = [run for run in self.runs if run.stage == "data" and "label_shift" in run.parameters]
-        return {run.id: float(run.parameters["label_shift"]) for run in worlds}
+    @property
+    def failed(self) -> list[str]:
+        """Ids of planned runs that ended in an error and have no metrics."""
+        return [name for name in self.missing if (self.folder / "runs" / name / "failed").exists()]
 
     @property
-    def reported_shift(self) -> float | None:
-        """The strongest label shift where the study's worlds have several, None where they have one."""
-        shifts = set(self.label_shifts.values())
-        return max(shifts) if len(shifts) > 1 else None
+    def diverged(self) -> list[Run]:
+        """The trained networks that predict no finite probabilities."""
+        return [run for run in self.models if run.diverged]
+
+    @cached_property
+    def gaps(self) -> dict[str, Gap]:
+        """World's run id -> its gap; empty for runs that do not say."""
+        worlds = [run for run in self.runs if run.stage == "data" and "label_shift" in run.parameters]
+        return {
+            run.id: Gap(float(run.parameters["label_shift"]), float(run.parameters.get("appearance_shift", 1.0)))
+            for run in worlds
+        }
+
+    @cached_property
+    def world_seeds(self) -> dict[str, int]:
+        """World's run id -> the seed of its data, 0 where it does not say."""
+        return {run.id: int(run.parameters.get("world_seed", 0)) for run in self.runs if run.stage == "data"}
+
+    @property
+    def reported_gap(self) -> Gap | None:
+        """The widest gap (label shift first) where the study's worlds have several, None where they have one."""
+        gaps = set(self.gaps.values())
+        return max(gaps) if len(gaps) > 1 else None
 
     @property
     def classes(self) -> list[str]:
         """The K class names, empty while no model is done."""
         return next((run.metrics["classes"] for run in self.models), [])
 
-    def of(self, method: str, label_shift: float | None = None) -> list[Run]:
-        """Models of one method at one label shift, by default the reported one."""
-        label_shift = self.reported_shift if label_shift is None else label_shift
-        runs = [run for run in self.models if run.method == method]
-        return [run for run in runs if label_shift is None or self.label_shifts.get(run.world) == label_shift]
+    def of(self, method: str, gap: Gap | None = None) -> list[Run]:
+        """Models of one method in the worlds of one gap, by default the reported one."""
+        gap = gap or self.reported_gap
+        return [run for run in self.models if run.method == method and (gap is None or self.gaps.get(run.world) == gap)]
 
     def scores(
-        self, method: str, split: str = "target_val", way: str = "single", label_shift: float | None = None
+        self, method: str, split: str = "target_val", way: str = "single", gap: Gap | None = None
     ) -> dict[tuple[str, int], float]:
         """(world, seed) -> mIoU 0..1 of one method, runs without it left out."""
-        pairs = ((run, run.score(split, way)) for run in self.of(method, label_shift))
+        pairs = ((run, run.score(split, way)) for run in self.of(method, gap))
         return {(run.world, run.metrics["seed"]): value for run, value in pairs if value is not None}
 
-    @property
+    @cached_property
     def reported_methods(self) -> list[str]:
         """The methods without the points of a grid that another one stands for."""
         return [name for name in self.methods if name.removesuffix("+sd") == self.representative(split_name(name)[0])]

@@ -212,7 +212,7 @@ def ensure(stage: str, run: str, **values: object) -> Path:
     if isinstance(predecessor.p, AdaptParameters):
         ensure("pretrain", predecessor.p.source_run)
     if isinstance(predecessor.p, DistillParameters):
-        ensure("adapt", predecessor.p.teacher_run)
+        ensure_all([predecessor.p.teacher_run])
     segmenter = train(predecessor)
     predecessor.finish(evaluate_run(predecessor, segmenter))
     return folder

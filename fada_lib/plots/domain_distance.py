@@ -1,0 +1,66 @@
+"""Proxy A-distance within each class: how far a linear probe still tells the domains apart, by method."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from fada_lib.plots.style import method_colour, method_label, method_order, split_name, styled
+
+
+@styled
+def domain_distance_figure(
+    distances: Mapping[str, Mapping[object, Mapping[str, object]]], names: Sequence[str]
+) -> Figure:
+    """One row a class, then mean and median over the classes; one mark a method, its line one SD over seeds each way.
+
+    Self-distilled methods have the colour of their teacher and are hollow.
+
+    Parameters
+    ----------
+    distances : mapping
+        Method name -> seed -> ``per_class`` (K values or None), ``mean``, ``median``.
+    names : sequence of str
+        K class names.
+    """
+    methods = sorted(distances, key=method_order)
+    columns = [k for k in range(len(names)) if any(_values(distances[m], k) for m in methods)] + ["mean", "median"]
+    places = np.arange(len(columns)) + np.where(np.arange(len(columns)) >= len(columns) - 2, 0.4, 0.0)
+    height = max(0.42, 0.075 * len(methods) + 0.2) * len(columns) + 1.5
+    figure, axes = plt.subplots(figsize=(11, height))
+    for index, method in enumerate(methods):
+        lines = places + 0.76 * ((index + 0.5) / len(methods) - 0.5)
+        cells = [np.asarray(_values(distances[method], column), float) for column in columns]
+        means = np.array([c.mean() if len(c) else np.nan for c in cells])
+        spread = np.array([c.std(ddof=1) if len(c) > 1 else 0.0 for c in cells])
+        colour, hollow = method_colour(method), split_name(method)[2]
+        axes.errorbar(
+            means,
+            lines,
+            xerr=spread,
+            linestyle="none",
+            marker="D" if hollow else "o",
+            markersize=6,
+            markerfacecolor="white" if hollow else colour,
+            color=colour,
+            linewidth=1.2,
+            label=method_label(method),
+        )
+    axes.axvline(0, color="#4d4d4d", linewidth=1)
+    axes.axhline(places[-2] - 0.7, color="#9e9e9e", linewidth=1, linestyle=":")
+    axes.set_yticks(places, [names[c] if isinstance(c, int) else c for c in columns])
+    for tick in axes.get_yticklabels()[-2:]:
+        tick.set_fontweight("bold")
+    axes.set_ylim(places[-1] + 0.6, -0.6)
+    axes.set_xlim(right=2.02)
+    axes.set_xlabel("proxy A-distance within the class (0: the probe guesses the domain, 2: it never errs)")
+    axes.grid(axis="x")
+    figure.legend(loc="outside upper center", ncols=min(3, len(methods)))
+    return figure
+
+
+def _values(seeds: Mapping[object, Mapping[str, object]], column: int | str) -> list[float]:
+    """Values of a class (by channel) or of ``mean`` / ``median`` over the seeds, missing ones left out."""
+    cells = [entry["per_class"][column] if isinstance(column, int) else entry[column] for entry in seeds.values()]
+    return [float(value) for value in cells if value is not None]

@@ -1,0 +1,83 @@
+"""The small metrics of a study's runs as one CSV to keep under version control: ``./run_all.sh --reference``.
+
+A row is keyed by run id, whose last part is the hash of the resolved parameters (see `expand`), and by the hash of the
+code that made it (see `provenance.code_hash`): who runs the command of its last column with that code gets its digits.
+"""
+
+import csv
+import io
+import math
+from pathlib import Path
+
+from fada_lib import files
+from fada_lib.parameters import UserError
+from fada_lib.study.inherit import read_study as read_parameters
+from fada_lib.study.results import Run, Study, read_study
+
+FOLDER = files.PROJECT_ROOT / "reference"
+PARTS = (("target_val", "single"), ("target_val", "multiscale"), ("target_tune", "single"), ("source_val", "single"))
+"""Evaluations that are kept, by split and way of testing."""
+
+
+def write_reference(folder: Path, params: Path, target: Path = FOLDER) -> Path:
+    """Write `<study>_runs.csv` into `target`, one row a finished run that trained a network; returns the file.
+
+    Parameters
+    ----------
+    folder : path
+        The study's results.
+    params : path
+        The parameter file that made them, for the command.
+
+    Raises
+    ------
+    UserError
+        If there is no plan or no finished run, or the file's study is another.
+    """
+    study = read_study(folder)
+    if not study.models:
+        raise UserError(f"{folder} has no finished run to keep: run the study first")
+    if read_parameters(params)["study"] != study.name:
+        raise UserError(f"{params} is not the file of study '{study.name}' in {folder}")
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(_header(study))
+    writer.writerows(_row(study, run, _command(study, params)) for run in study.models)
+    path = target / f"{study.name}_runs.csv"
+    files.write_text(path, lines.getvalue())
+    return path
+
+
+def _header(study: Study) -> list[str]:
+    run = ["run", "parameters", "code", "commit", "torch", "stage", "method", "self_distilled", "seed"]
+    world = ["world_seed", "label_shift", "appearance_shift"]
+    scores = [f"{split} {way} mIoU" for split, way in PARTS]
+    classes = [f"target_val single IoU {name}" for name in study.classes]
+    return [*run, *world, "iterations_in_all", *scores, "target_entropy", *classes, "seconds", "command"]
+
+
+def _row(study: Study, run: Run, command: str) -> list[object]:
+    made_by, gap = run.provenance or {}, study.gaps.get(run.world)
+    torch = made_by.get("versions", {}).get("torch")
+    identity = [run.id, run.id.rpartition("-")[2], made_by.get("code_hash"), made_by.get("git_commit"), torch]
+    what = [run.stage, run.method, run.metrics["self_distilled"], run.metrics["seed"]]
+    world = [study.world_seeds.get(run.world), *(gap or (None, None))]
+    scores = [run.score(split, way) for split, way in PARTS]
+    classes = run.class_iou() or [None] * len(study.classes)
+    measured = [run.metrics.get("total_iterations"), *scores, run.metrics.get("target_entropy"), *classes]
+    return [_exact(cell) for cell in (*identity, *what, *world, *measured, made_by.get("seconds"), command)]
+
+
+def _command(study: Study, params: Path) -> str:
+    """The command that makes the study's runs again."""
+    path = params.resolve()
+    named = path.relative_to(files.PROJECT_ROOT) if path.is_relative_to(files.PROJECT_ROOT) else path.name
+    seeds = ",".join(str(seed) for seed in sorted({run.metrics["seed"] for run in study.models}))
+    return f"./run_all.sh {named} --seeds {seeds}"
+
+
+def _exact(cell: object) -> object:
+    """All digits of a float; nothing for what is missing."""
+    if isinstance(cell, float):
+        return repr(cell) if math.isfinite(cell) else ""
+    return "" if cell is None else cell

@@ -1,0 +1,94 @@
+"""Dose and response: which worlds belong to a curve, how it is paired, and whether it rises."""
+
+from pathlib import Path
+
+import pytest
+from synthetic_study import SyntheticStudy
+
+from fada_lib.study.dose_tables import dose_table, trend_table
+from fada_lib.study.doses import by_world, doses, responses, slope, world_interval
+from fada_lib.study.main_tables import main_table
+from fada_lib.study.results import Study, read_study
+
+GAPS = [(0.0, 1.0), (0.5, 1.0), (1.0, 1.0), (1.0, 0.0)]
+
+
+def worlds(folder: Path, opponent: str = "binary") -> Study:
+    """Two world seeds, two seeds, three label shifts and an easier appearance; FADA gains 2 points per label shift."""
+    study = SyntheticStudy(folder)
+    for world_seed in (7, 8):
+        for label, appearance in GAPS:
+            world = f"01_data-w{world_seed}-{label}-{appearance}"
+            shifts = {"label_shift": label, "appearance_shift": appearance, "world_seed": world_seed}
+            study.add(world, "data", {}, shifts)
+            for seed in (0, 1):
+                noise = 0.001 * seed + 0.01 * (world_seed - 7)
+                study.model(opponent, seed, 0.4 + 0.01 * seed, world=world)
+                study.model("fada_soft", seed, 0.4 + 0.01 * seed + 0.02 * label * appearance + noise, world=world)
+    return read_study(study.folder)
+
+
+def test_a_curve_varies_one_shift_and_keeps_the_other_at_its_strongest(tmp_path: Path) -> None:
+    study = worlds(tmp_path)
+    assert list(doses(study, "label")) == [0.0, 0.5, 1.0]
+    assert [gap.appearance for gap in doses(study, "label").values()] == [1.0] * 3
+    assert list(doses(study, "appearance")) == [0.0, 1.0]
+
+
+def test_differences_are_paired_by_world_and_seed(tmp_path: Path) -> None:
+    label, appearance = responses(worlds(tmp_path))
+    assert {dose: d.summary.n for dose, d in label.steps.items()} == {0.0: 4, 0.5: 4, 1.0: 4}
+    assert label.steps[1.0].summary.mean == pytest.approx(0.02 + 0.0055)
+    assert appearance.steps[0.0].summary.mean == pytest.approx(0.0055)
+
+
+def test_the_trend_is_a_slope_per_world_and_seed(tmp_path: Path) -> None:
+    label, _ = responses(worlds(tmp_path))
+    assert label.trend.values == pytest.approx([0.02] * 4)
+    assert label.trend.pairs == ((7, 0), (7, 1), (8, 0), (8, 1))
+
+
+def test_worlds_are_told_apart_and_can_be_the_sample(tmp_path: Path) -> None:
+    study = worlds(tmp_path)
+    step = responses(study)[0].steps[0.0]
+    assert {world: [round(v, 6) for v in values] for world, values in by_world(study, step).items()} == {
+        7: [0.0, 0.001],
+        8: [0.01, 0.011],
+    }
+    low, high = world_interval(study, step)
+    assert (low + high) / 2 == pytest.approx(0.0055)
+    assert (high - low) / 2 == pytest.approx(12.7062 * 0.01 / 2, rel=1e-4)
+
+
+def test_every_global_method_has_its_own_curve(tmp_path: Path) -> None:
+    assert {r.second for r in responses(worlds(tmp_path, "adaptsegnet"))} == {"adaptsegnet"}
+
+
+def test_one_gap_has_no_dose(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    study.world("01_data-w0")
+    study.model("binary", 0, 0.4)
+    study.model("fada_soft", 0, 0.5)
+    assert responses(read_study(study.folder)) == []
+    assert dose_table(read_study(study.folder)) is None
+
+
+def test_the_slope_of_a_line_is_its_slope() -> None:
+    assert slope([0.0, 0.5, 1.0], [1.0, 2.0, 3.0]) == pytest.approx(2.0)
+    assert slope([0.0, 1.0, 2.0], [0.0, 3.0, 0.0]) == pytest.approx(0.0)
+
+
+def test_tables_name_shift_dose_and_gap_and_never_average_over_gaps(tmp_path: Path) -> None:
+    study = worlds(tmp_path)
+    assert [(row[0], row[1]) for row in dose_table(study).rows] == [
+        ("label shift", 0.0),
+        ("label shift", 0.5),
+        ("label shift", 1.0),
+        ("appearance shift", 0.0),
+        ("appearance shift", 1.0),
+    ]
+    assert [row[1] for row in trend_table(study).rows] == ["label shift", "appearance shift"]
+    table = main_table(study)
+    assert [column.name for column in table.columns[1:3]] == ["Label shift", "Appearance shift"]
+    assert {(row[1], row[2]) for row in table.rows} == set(GAPS)
+    assert len(table.rows) == 2 * len(GAPS)

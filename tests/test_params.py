@@ -1,0 +1,110 @@
+"""Every parameter file of the repository: it expands, is called what its file is called, and says what it is for."""
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from fada_lib.files import PROJECT_ROOT
+from fada_lib.methods.options import OPTIONS
+from fada_lib.study.expand import expand
+from fada_lib.study.inherit import read_study
+from fada_lib.study.plan import Plan
+
+PARAMS = PROJECT_ROOT / "params"
+FILES = sorted(path for path in PARAMS.rglob("*.yaml") if path.parent.name != "parts")
+ABLATIONS = [path for path in FILES if path.parent.name == "ablations"]
+
+
+@cache
+def plan_of(path: Path) -> Plan:
+    return expand(path, Path("results"))
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(PARAMS).with_suffix(""))
+
+
+def heading(path: Path) -> str:
+    lines = path.read_text().splitlines()
+    count = next(i for i, line in enumerate(lines) if not line.startswith("#"))
+    return " ".join(line.removeprefix("# ") for line in lines[:count])
+
+
+@pytest.mark.parametrize("path", FILES, ids=named)
+def test_it_expands_to_a_study_of_its_name_and_begins_with_what_it_is_for(path):
+    plan = plan_of(path)
+    assert plan.study == ("ablation_" if path in ABLATIONS else "") + path.stem
+    assert len({run.id for run in plan.runs}) == len(plan.runs)
+    assert len(heading(path)) > 30
+    assert all(len(line) <= 120 for line in path.read_text().splitlines())
+
+
+@pytest.mark.parametrize("path", ABLATIONS, ids=named)
+def test_an_ablation_asks_a_question_of_three_paired_seeds(path):
+    assert "?" in heading(path)
+    plan = plan_of(path)
+    assert plan.seeds == (1, 2, 3)
+    assert not [run for run in plan.runs if run.parameters.get("method") == "oracle" or run.stage == "analyse"]
+    assert [run for run in plan.runs if run.parameters.get("method") == "source_continued"]
+
+
+@pytest.mark.parametrize("path", ABLATIONS, ids=named)
+def test_its_default_level_is_the_default_studys_method(path):
+    """`fada_soft` and `binary` are the default study's at any lambda; what differs otherwise has another name."""
+    ours, default = read_study(path)["methods"], read_study(PARAMS / "default.yaml")["methods"]
+    for name in ours.keys() & default.keys() - {"source_continued"}:
+        kind = OPTIONS[default[name]["method"]]
+        written, expected = (kind(**{**study[name]["options"], "lambda_adv": 0.0}) for study in (ours, default))
+        assert (ours[name]["method"], written) == (default[name]["method"], expected)
+        assert set(ours[name]) <= {"method", "options", "grid"}
+
+
+def points(name: str, option: str) -> set:
+    """The values of an option, or parameter, over the adaptations of an ablation."""
+    runs = [run for run in plan_of(PARAMS / "ablations" / f"{name}.yaml").runs if run.stage == "adapt"]
+    found = ({**run.parameters, **run.parameters["options"]} for run in runs)
+    return {values[option] for values in found if option in values}
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "expected"),
+    [
+        ("encodings", "encoding", {"hard", "soft"}),
+        ("thresholds", "clip", {0.7, 0.8, 0.9, 1.0}),
+        ("thresholds", "threshold", {0.7, 0.8, 0.9, 1.0}),
+        ("temperature", "temperature", {1.0, 1.4, 1.8, 2.5, 4.0}),
+        ("lambda", "lambda_adv", {1e-4, 3e-4, 1e-3, 3e-3, 1e-2}),
+        ("halves", "terms", {"both", "domain", "class"}),
+        ("discriminator_input", "discriminator_input", {"features", "output"}),
+        ("discriminator_rate", "discriminator_learning_rate", {1e-4, 1e-3, 1e-2}),
+        ("class_balanced", "sampling", {"random", "class_balanced"}),
+        ("segmentation_temperature", "segmentation_temperature", {1.0, 1.8}),
+        ("controls", "source_colours", {"own", "target"}),
+    ],
+)
+def test_it_varies_what_it_says_over_all_its_levels(name, option, expected):
+    assert points(name, option) == expected
+
+
+def test_every_method_with_a_lambda_is_in_the_sensitivity_study():
+    weighted = {name for name, kind in OPTIONS.items() if "lambda_adv" in kind.__dataclass_fields__}
+    assert points("lambda", "method") == weighted | {"source_continued"}
+
+
+def test_self_distillation_is_changed_in_one_thing_at_a_time():
+    runs = plan_of(PARAMS / "ablations" / "self_distillation.yaml").runs
+    students = [run.parameters for run in runs if run.stage == "distill"]
+    assert len(students) == 2 * 3 * 7, "two teachers, three seeds, the plain student and six variants"
+    plain = next(p for p in students if not p["variant"])
+    own = {"run", "seed", "teacher_run", "variant"}
+    changed = {p["variant"]: {k for k in p if k not in own and p[k] != plain[k]} for p in students if p["variant"]}
+    resolution = {"target_size", "crop_size", "test_size", "second_test_size"}
+    assert changed == {
+        "resolution": resolution,
+        "augmentation": {"crop_scales"},
+        "as_released": resolution | {"crop_scales"},
+        "no_batch_norm": {"student_norm"},
+        "from_teacher": {"student"},
+        "as_long_as_its_teacher": {"iterations"},
+    }

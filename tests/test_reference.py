@@ -1,0 +1,44 @@
+"""The runs behind the README's tables, kept as CSV: keyed, exact, and with the command that makes them again."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from synthetic_study import three_seeds
+
+from fada_lib.parameters import UserError
+from fada_lib.study.reference import write_reference
+
+
+@pytest.fixture
+def params(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.yaml"
+    path.write_text("study: synthetic\n")
+    return path
+
+
+def test_one_row_a_trained_network_keyed_by_run_parameters_and_code(tmp_path: Path, params: Path) -> None:
+    folder = three_seeds(tmp_path / "study").folder
+    path = write_reference(folder, params, tmp_path)
+    rows = {row["run"]: row for row in csv.DictReader(path.open(encoding="utf-8"))}
+    assert path.name == "synthetic_runs.csv"
+    assert len(rows) == 8 * 3
+    row = rows["adapt_fada_soft-s2-01_data-w0"]
+    assert (row["method"], row["seed"], row["commit"], row["torch"]) == ("fada_soft", "2", "abc", "9.9")
+    assert row["label_shift"] == "1.0"
+    assert row["parameters"] == row["run"].rsplit("-", 1)[1]
+    assert row["command"] == "./run_all.sh mine.yaml --seeds 0,1,2"
+
+
+def test_numbers_keep_every_digit_and_absent_classes_stay_empty(tmp_path: Path, params: Path) -> None:
+    path = write_reference(three_seeds(tmp_path / "study").folder, params, tmp_path)
+    row = next(r for r in csv.DictReader(path.open(encoding="utf-8")) if r["run"].startswith("adapt_fada_soft-s2"))
+    assert row["target_val single mIoU"] == repr(0.45 + 2 * 0.02)
+    assert row["target_val single IoU person"] == ""
+
+
+def test_a_file_of_another_study_is_refused(tmp_path: Path) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text("study: another\n")
+    with pytest.raises(UserError, match="is not the file of study 'synthetic'"):
+        write_reference(three_seeds(tmp_path / "study").folder, other, tmp_path)
