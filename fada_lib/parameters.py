@@ -58,7 +58,7 @@ class DataParameters:
     target_train_images: int = 120
     target_tune_images: int = 20
     target_val_images: int = 40
-    label_shift: float = 1.0
+    label_shift: float = 0.5
     appearance_shift: float = 1.0
     source_label_shift: float = 0.0
     missing_class: str = "none"

@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 from fada_lib.data.world.canvas import FACES_CAMERA, FACES_LEFT, FACES_RIGHT, GROUND, SKY, Drawing
 from fada_lib.data.world.texture import SMOOTH
 
-_CAST = np.array((0.97, 1.0, 0.94), np.float32)
+_CAST = np.array((0.85, 0.97, 1.08), np.float32)
 _HAZE = np.array((222, 227, 225), np.float32)
 _GAMMA = 1.1
 _LUMA = np.array((0.299, 0.587, 0.114), np.float32)
@@ -44,9 +44,9 @@ def photograph(drawing: Drawing, rng: np.random.Generator, strength: float) -> n
 def _light(drawing: Drawing, rng: np.random.Generator, strength: float) -> np.ndarray:
     """Return the (H, W) brightness of directional light: a dark side of the street, shadows on the ground."""
     sun = 1 if rng.random() < 0.5 else -1
-    depth, reach, row, column = rng.uniform(0.2, 0.42), rng.uniform(-2.5, 2.0), *rng.integers(0, 512, 2)
+    depth, reach, row, column = rng.uniform(0.1, 0.21), rng.uniform(-2.5, 2.0), *rng.integers(0, 512, 2)
     by_facing = np.ones(5, np.float32)
-    by_facing[[FACES_RIGHT, FACES_LEFT, FACES_CAMERA]] = (1 + 0.12 * sun, 1 - 0.12 * sun, 0.96)
+    by_facing[[FACES_RIGHT, FACES_LEFT, FACES_CAMERA]] = (1 + 0.06 * sun, 1 - 0.06 * sun, 0.98)
     light = by_facing[drawing.facing]
     z, x = drawing.ground_z, drawing.ground_x * sun
     roofline = SMOOTH[row, (column + 2 * z).astype(np.int64) & 511] * 1.6

@@ -53,7 +53,7 @@ class WorldSpec:
     target_train_images: int = 600
     target_tune_images: int = 100
     target_val_images: int = 100
-    label_shift: float = 1.0
+    label_shift: float = 0.5
     appearance_shift: float = 1.0
     source_label_shift: float = 0.0
     missing_class: str = "none"
