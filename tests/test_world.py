@@ -2,7 +2,6 @@
 
 import dataclasses
 import errno
-import hashlib
 import json
 
 import numpy as np
@@ -108,7 +107,8 @@ def test_appearance_shift_changes_colours_but_no_label():
     assert np.array_equal(labels, same_labels)
     change = [np.abs(game.astype(float) - camera).mean() for camera in (weak_camera, strong_camera)]
     assert 3 < change[0] < change[1]
-    assert np.ptp(strong_camera, axis=2).mean() < 0.7 * np.ptp(game, axis=2).mean()
+    warmth = [image[..., 0].mean() / image[..., 2].mean() for image in (game, weak_camera, strong_camera)]
+    assert warmth[0] > warmth[1] > warmth[2], "the camera's cast is systematic: bluer the stronger"
 
 
 def test_label_shift_alone_moves_labels_only_by_the_scene():
@@ -147,11 +147,15 @@ def test_appearance_may_shift_beyond_the_default_by_a_quarter():
     assert change[1] > 1.05 * change[0]
 
 
-def test_the_default_world_is_the_one_that_was_measured():
-    """The images behind the published tables, at half their size: no later parameter may move a pixel of them."""
-    images = [render(SMALL, "train", i) for render in (render_source, render_target) for i in range(2)]
-    parts = b"".join(array.tobytes() for pair in images for array in pair)
-    assert hashlib.sha256(parts).hexdigest()[:16] == "282a3f0ebf6c3416"
+@pytest.mark.parametrize(
+    ("render", "colour", "label"),
+    [(render_source, (147.69, 143.08, 138.62), 13.918), (render_target, (118.34, 136.39, 142.75), 16.679)],
+)
+def test_the_default_world_is_the_one_that_was_measured(render, colour, label):
+    """Mean colour and label id of four images behind the published tables: no later parameter may move them."""
+    images, labels = zip(*(render(SMALL, "train", index) for index in range(4)), strict=True)
+    assert np.mean(images, axis=(0, 1, 2)) == pytest.approx(colour, abs=0.02)
+    assert np.mean(labels) == pytest.approx(label, abs=0.005)
 
 
 def test_source_is_written_as_gta5(world):
