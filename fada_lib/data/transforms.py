@@ -105,11 +105,14 @@ def normalise(images: torch.Tensor, convention: str = "imagenet_rgb") -> torch.T
     0..255, swaps to BGR and subtracts Caffe's mean (VGG-16 of the release).
     """
     if convention == "caffe_bgr":
-        mean = torch.tensor(CAFFE_MEAN_BGR, device=images.device).view(1, 3, 1, 1)
-        return images.flip(1).float() - mean
-    mean = torch.tensor(IMAGENET_MEAN, device=images.device).view(1, 3, 1, 1)
-    std = torch.tensor(IMAGENET_STD, device=images.device).view(1, 3, 1, 1)
+        return images.flip(1).float() - _by_channel(CAFFE_MEAN_BGR, images.device)
+    mean, std = (_by_channel(values, images.device) for values in (IMAGENET_MEAN, IMAGENET_STD))
     return (images.float() / 255.0 - mean) / std
+
+
+def _by_channel(values: tuple[float, float, float], device: torch.device) -> torch.Tensor:
+    """(3, 1, 1) constants made on the device: a copy from the processor would wait for all work queued there."""
+    return torch.stack([torch.full((1, 1), value, device=device) for value in values])
 
 
 def to_tensor(image: Image.Image) -> torch.Tensor:

@@ -8,7 +8,7 @@ of ones the fine-grained losses are the binary ones: Eq. 1 is Eq. 5 and Eq. 4 is
 import torch
 
 from fada_lib.losses.precision import at_least_single
-from fada_lib.losses.terms import Term
+from fada_lib.losses.terms import Term, whole
 
 SOURCE, TARGET = 0, 1
 
@@ -35,7 +35,7 @@ def encoding_cross_entropy(domain_logits: torch.Tensor, knowledge: torch.Tensor,
     half = logits[:, :classes] if domain == SOURCE else logits[:, classes:]
     mass = knowledge.sum(dim=1)
     total = (torch.logsumexp(logits, dim=1) * mass).sum() - (half * knowledge).sum()
-    return Term(total, torch.tensor(mass.numel(), device=total.device))
+    return Term(total, whole(mass.numel(), total))
 
 
 def kept_pixels(knowledge: torch.Tensor) -> torch.Tensor:

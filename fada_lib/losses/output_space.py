@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from fada_lib.losses.adversarial import TARGET
 from fada_lib.losses.precision import at_least_single
-from fada_lib.losses.terms import Term
+from fada_lib.losses.terms import Term, whole
 
 
 def domain_cross_entropy(domain_logits: torch.Tensor, domain: int) -> Term:
@@ -36,7 +36,7 @@ def domain_cross_entropy(domain_logits: torch.Tensor, domain: int) -> Term:
     logits = at_least_single(domain_logits)
     labels = torch.full_like(logits, float(domain == TARGET))
     total = functional.binary_cross_entropy_with_logits(logits, labels, reduction="sum")
-    return Term(total, torch.tensor(logits.numel(), device=logits.device))
+    return Term(total, whole(logits.numel(), logits))
 
 
 def self_information(logits: torch.Tensor) -> torch.Tensor:
@@ -72,4 +72,4 @@ def entropy(logits: torch.Tensor) -> Term:
         Sum over pixels, each in 0..1, and their number.
     """
     information = self_information(logits)
-    return Term(information.sum(), torch.tensor(information[:, 0].numel(), device=logits.device))
+    return Term(information.sum(), whole(information[:, 0].numel(), logits))
