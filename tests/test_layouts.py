@@ -480,7 +480,8 @@ def test_a_pseudo_label_of_another_size_than_its_image_is_named(gta5):
 
 
 def test_a_layout_says_what_is_legal():
-    assert layout("gta5").legal_text == "0..33"
+    assert layout("cityscapes").legal_text == "0..33"
+    assert layout("crosscity").legal_text == "0..33, 255"
     assert own({"road": 1, "car": [4, 9]}).legal_text == "1, 4, 9"
 
 
