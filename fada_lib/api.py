@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from PIL import Image
 
-from fada_lib.analysis.ccd import class_center_distance
+from fada_lib.analysis import ccd
 from fada_lib.data.classes import class_set
 from fada_lib.data.layouts import layout
 from fada_lib.data.sampling import class_balanced_list
@@ -212,6 +213,18 @@ def iou(prediction: torch.Tensor, truth: torch.Tensor, num_classes: int, absent:
     matrix = ConfusionMatrix(num_classes, prediction.device)
     matrix.update(prediction, truth)
     return matrix.iou(absent)
+
+
+def class_center_distance(
+    features: npt.ArrayLike, classes: npt.ArrayLike, num_classes: int, *, squared: bool = True, min_samples: int = 1
+) -> list[float | None]:
+    """CCD by class (Eq. 9) of (N, C) features and their N channels, every class that occurs counted.
+
+    `squared` as in `fada_lib.analysis.ccd.class_center_distance`; studies leave classes of fewer than 20 samples out.
+    """
+    return ccd.class_center_distance(
+        np.asarray(features), np.asarray(classes), num_classes, squared=squared, min_samples=min_samples
+    )
 
 
 def _compute(segmenter: Segmenter) -> Compute:

@@ -65,9 +65,11 @@ def scene(layout: str, size: tuple[int, int], rng: np.random.Generator) -> tuple
 
 
 def write_16_bit_png(path: Path, values: np.ndarray) -> None:
-    """An (H, W, 3) array 0..65535 as an RGB PNG of 16 bits a channel, which Pillow cannot write."""
+    """An (H, W, 3) array 0..65535 as an RGB PNG of 16 bits a channel, which Pillow cannot write; rows are filtered."""
     height, width, _ = values.shape
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    content = np.frombuffer(values.astype(">u2").tobytes(), np.uint8).reshape(height, -1)
+    upwards = content - np.vstack((np.zeros_like(content[:1]), content[:-1]))
+    rows = b"".join(b"\2" + row.tobytes() for row in upwards)
     header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
     path.parent.mkdir(parents=True, exist_ok=True)

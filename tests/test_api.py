@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from fada_lib import api
 from fada_lib.files import PROJECT_ROOT
@@ -32,6 +33,12 @@ def test_every_example_runs_and_gives_what_it_says(names):
     assert (len(names["iou"]), len(names["ccd"]), len(names["order"])) == (19, 4, 9_000)
     assert names["written"] == ["street_confidence.png", "street_labels.png", "street_overlay.png"]
     assert names["difference"] < 1e-4
+
+
+def test_the_class_center_distance_takes_few_samples_as_tensors_arrays_or_lists():
+    features, classes = torch.tensor([[0.0, 1.0], [0.0, -1.0], [2.0, 0.0]]), torch.tensor([0, 0, 1])
+    for given in ((features, classes), (features.numpy(), classes.numpy()), (features.tolist(), classes.tolist())):
+        assert api.class_center_distance(*given, 3) == [1 / 4, 0.0, None]
 
 
 def test_every_public_name_exists():

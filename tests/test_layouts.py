@@ -439,6 +439,22 @@ def test_an_8_bit_label_is_no_label_of_synthia(tree):
     assert "LABELS/0000000.png has 8 bits a channel, labels of this layout 16: is it the colour folder?" in message
 
 
+def test_a_16_bit_label_of_one_channel_is_no_label_of_synthia(tree):
+    root = tree("synthia")
+    path = root / "RAND_CITYSCAPES/GT/LABELS/0000000.png"
+    Image.fromarray(np.full((4, 6), 3, np.uint16)).save(path)
+    assert f"{path} is a PNG of mode I;16" in refused(dataset(root, "synthia").load, 0)
+
+
+@pytest.mark.parametrize("value", [0, 3, 255])
+def test_16_bit_values_are_read_whatever_the_other_channels_hold(tree, value):
+    path = tree("synthia") / "x.png"
+    values = np.random.default_rng(0).integers(0, 65536, (40, 60, 3))
+    values[..., 0] = value
+    write_16_bit_png(path, values)
+    assert (layout("synthia").read_values(path) == value).all()
+
+
 def test_a_16_bit_label_whose_classes_are_none_is_named(tree):
     root = tree("synthia")
     path = root / "RAND_CITYSCAPES/GT/LABELS/0000000.png"
@@ -464,7 +480,8 @@ def test_a_pseudo_label_of_another_size_than_its_image_is_named(gta5):
 
 
 def test_a_layout_says_what_is_legal():
-    assert layout("gta5").legal_text == "0..33"
+    assert layout("cityscapes").legal_text == "0..33"
+    assert layout("crosscity").legal_text == "0..33, 255"
     assert own({"road": 1, "car": [4, 9]}).legal_text == "1, 4, 9"
 
 

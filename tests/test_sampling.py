@@ -11,7 +11,7 @@ import torch
 from fada_lib.data.dataset import SegmentationDataset
 from fada_lib.data.domains import data_parameters, items, open_part
 from fada_lib.data.sampling import Stream, batches, class_balanced_list, random_index
-from fada_lib.parameters import DataParameters, PretrainParameters, UserError, to_mapping
+from fada_lib.parameters import AdaptParameters, DataParameters, PretrainParameters, UserError, to_mapping
 from fada_lib.training.supervised import labelled_stream
 
 STREAM = Stream("source", seed=0, batch_size=2, size=(24, 12), flip_probability=0.5, jitter=(0.5, 0.5, 0.5, 0.2))
@@ -169,6 +169,12 @@ def test_the_list_depends_on_the_seed_alone():
 def test_no_class_at_all_is_refused():
     with pytest.raises(UserError, match="no label holds a class of class_set"):
         class_balanced_list([set(), set()], 3, 100, seed=0)
+
+
+def test_the_list_of_the_adversarial_stage_is_as_long_as_the_releases(data_run):
+    p = AdaptParameters(sampling="class_balanced", iterations=2, poly_horizon=1000, batch_size=2)
+    data = open_part(data_run, "source", "train")
+    assert len(labelled_stream(p, data, "adapt source", ()).order) == (1000 * 4 // 3000 + 1) * 3000
 
 
 def test_every_process_of_a_run_draws_the_same_list(data_run):

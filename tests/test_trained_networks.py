@@ -107,7 +107,12 @@ def test_a_network_is_judged_by_one_command(command, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [(["--root", "/nowhere"], "/nowhere does not exist"), (["--layout", "kitti"], "unknown layout 'kitti'")],
+    [
+        (["--root", "/nowhere"], "/nowhere does not exist"),
+        (["--layout", "kitti"], "unknown layout 'kitti'"),
+        (["--test-size", "0", "32"], "--test-size must be at least 1, not 0"),
+        (["--threads", "0"], "--threads must be at least 1, not 0"),
+    ],
 )
 def test_a_mistake_in_the_command_is_one_line(command, capsys, change, message):
     assert judge.main([*command, *change]) == 2

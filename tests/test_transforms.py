@@ -1,8 +1,11 @@
 """Resizing, jitter, crops, flips and normalisation of images of a few pixels."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
+import torchvision.transforms.v2.functional as TF
 from PIL import Image
 
 from fada_lib.data.transforms import (
@@ -62,6 +65,28 @@ def test_jitter_leaves_the_label_alone(pair):
 def test_neutral_factors_change_nothing_and_darkness_is_black(pair):
     assert np.array_equal(np.array(color_jitter(pair[0], (1.0, 1.0, 1.0, 0.0))), np.array(pair[0]))
     assert not np.array(color_jitter(pair[0], (0.0, 1.0, 1.0, 0.0))).any()
+
+
+def test_colours_change_in_the_order_that_is_asked_for(pair):
+    factors = (2.0, 0.5, 1.0, 0.0)
+    one, other = (np.array(color_jitter(pair[0], factors, order)) for order in ((0, 1, 2, 3), (3, 1, 2, 0)))
+    assert np.array_equal(one, TF.adjust_contrast(TF.adjust_brightness(pair[0], 2.0), 0.5))
+    assert np.array_equal(other, TF.adjust_brightness(TF.adjust_contrast(pair[0], 0.5), 2.0))
+    assert not np.array_equal(one, other)
+
+
+def test_every_order_of_colours_is_drawn_and_only_where_there_is_jitter():
+    rng = np.random.default_rng(0)
+    drawn = {draw_augmentation(rng, 0.5, (0.5, 0.5, 0.5, 0.2)).order for _ in range(400)}
+    assert drawn == set(itertools.permutations(range(4)))
+    assert {draw_augmentation(rng, 0.5, NO_JITTER).order for _ in range(20)} == {(0, 1, 2, 3)}
+
+
+def test_a_scaled_image_has_the_releases_size_truncated_not_rounded(pair):
+    width, height = pair[0].size
+    scaled, _ = augment(*pair, (), Augmentation(scale=0.99, crop=(width, height)))
+    expected = pair[0].resize((width - 1, height - 1), Image.Resampling.BICUBIC)
+    assert np.array_equal(np.array(scaled)[: height - 1, : width - 1], np.array(expected))
 
 
 def test_a_crop_takes_the_same_window_of_image_and_label(pair):

@@ -90,7 +90,7 @@ def test_damaged_and_mismatched_pairs_are_named_and_the_rest_is_still_counted(tr
 def test_label_values_outside_the_layouts_map_are_a_problem(tree):
     Image.new("L", (4, 2), 200).save(tree / "labels/1.png")
     found = look(tree)
-    with pytest.raises(UserError, match=r"200.* outside the map of gta5: 0\.\.33"):
+    with pytest.raises(UserError, match=r"200.* outside the map of gta5: 0\.\.34"):
         found.require_sound("source")
 
 
@@ -273,6 +273,27 @@ def test_images_of_each_city_are_counted_where_the_data_set_counts_by_city(tmp_p
     lines = completeness(layout("crosscity"), root, "test", ("Rome", "Tokyo"))
     assert [line.partition(" images in ")[0] for line in lines] == ["crosscity: 4 of 100", "crosscity: 0 of 100"]
     assert "(test, Rome)" in lines[0]
+
+
+def test_missing_images_are_named_where_the_copy_lists_what_should_be_there(tmp_path):
+    root = make_tree("crosscity", tmp_path)
+    (root / "NTHU_Datasets/Rome/Images/Train/pano_00002_2_0.jpg").unlink()
+    (line,) = completeness(small("crosscity", train=4), root, "train", ("Rome", "Rio"))
+    assert line == f"crosscity: 3 of 4 images in {root} (train, Rome); missing: Rome_pano_00002_2_0"
+    (root / "NTHU_Datasets/Rome/List/train.txt").unlink()
+    (line,) = completeness(small("crosscity", train=4), root, "train", ("Rome", "Rio"))
+    assert line.endswith("(train, Rome)")
+
+
+@pytest.mark.parametrize(("name", "value"), [("gta5", 34), ("crosscity", 255)])
+def test_the_void_of_a_data_sets_own_table_is_ignored_and_no_problem(tmp_path, name, value):
+    root = make_tree(name, tmp_path, images=1)
+    split = "test" if name == "crosscity" else "train"
+    (item, *_) = find(layout(name), root, split)
+    Image.new("L", (96, 64), value).save(item.label)
+    data = SegmentationDataset([item], layout(name), class_set("cityscapes19"))
+    found = inspect(data)
+    assert (found.problems, found.pixels.sum()) == ([], 0)
 
 
 def test_what_is_left_out_by_name_is_said(tmp_path):

@@ -1,5 +1,6 @@
 """Is a copy of a data set whole? What is missing is said, not refused: a part of a data set may be meant."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from fada_lib.data.layouts import Layout
@@ -35,9 +36,8 @@ def completeness(form: Layout, root: Path, split: str, groups: tuple[str, ...] =
         names = [item.name for item in items if group in ("", item.group)]
         if len(names) != expected:
             place = f"{root} ({split}{', ' + group if group else ''})"
-            lines.append(
-                f"{form.name}: {len(names):,} of {expected:,} images in {place}{_missing(form, names, expected)}"
-            )
+            promised = _promised(form, root, split, group, expected)
+            lines.append(f"{form.name}: {len(names):,} of {expected:,} images in {place}{_missing(names, promised)}")
     return lines
 
 
@@ -46,12 +46,17 @@ def _left_out(form: Layout, items: list) -> list[tuple[str, str]]:
     return [(name, why) for name, why in form.left_out.items() if name in present]
 
 
-def _missing(form: Layout, names: list[str], expected: int) -> str:
+def _promised(form: Layout, root: Path, split: str, group: str, expected: int) -> Iterable[str]:
+    """The names of all images that should be there; none where nobody can tell."""
+    if form.name_of_number is not None:
+        return map(form.name_of_number, range(expected))
+    return form.listed(root, split).get(group, ()) if form.listed is not None else ()
+
+
+def _missing(names: list[str], promised: Iterable[str]) -> str:
     """Which images are missing, where names can be told."""
-    if form.name_of_number is None:
-        return ""
     present = set(names)
-    missing = [name for name in map(form.name_of_number, range(expected)) if name not in present]
+    missing = sorted(name for name in promised if name not in present)
     if not missing:
         return ""
     more = f" and {len(missing) - FEW:,} more" if len(missing) > FEW else ""

@@ -15,7 +15,10 @@ from fada_lib.data.transforms import Augmentation, augment, resize, to_tensor
 from fada_lib.parameters import UserError
 
 MEMORY_BUDGET = 512 * 2**20
-"""Bytes up to which a data set's decoded pixels are kept (8-bit: 4 bytes a pixel with the label)."""
+"""Bytes up to which a data set's decoded pixels are kept (8-bit: 4 bytes a pixel with the label), all or none.
+
+Every loader process keeps its own: of a data set far beyond the budget, a part would hardly ever be asked for again.
+"""
 
 
 class SegmentationDataset:
@@ -61,7 +64,6 @@ class SegmentationDataset:
         self.channel_of_value = classes.channel_of_train_id[form.train_id_of_value]
         self.recolour: Callable[[Image.Image], Image.Image] | None = None
         self._decoded: dict[int, tuple[Image.Image, Image.Image]] = {}
-        self._bytes = 0
 
     def __len__(self) -> int:
         return len(self.items)
@@ -86,10 +88,8 @@ class SegmentationDataset:
         """
         if index not in self._decoded:
             pair = self._decode(self.items[index])
-            size = pair[0].width * pair[0].height * 4
-            if self._bytes + size > MEMORY_BUDGET:
+            if len(self) * pair[0].width * pair[0].height * 4 > MEMORY_BUDGET:
                 return pair
-            self._bytes += size
             self._decoded[index] = pair
         return self._decoded[index]
 

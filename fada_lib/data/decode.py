@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
-from torchvision.io import ImageReadMode, decode_png
 
 from fada_lib.parameters import UserError
 
+HIGH_BYTES, LOW_BYTES = "RGB;16B", "RGB;16L"
+"""Pillow's names of 16-bit RGB whose values begin with the high and with the low byte; PNG is the first."""
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -45,23 +45,33 @@ def read_label_values(path: Path) -> np.ndarray:
 def read_16_bit_label(path: Path) -> np.ndarray:
     """The (H, W) uint8 classes of a label PNG with 16 bits a channel: its first channel, as in SYNTHIA.
 
-    Pillow reads such a file as 8-bit and returns zeros, so `torchvision` decodes it.
-
     Raises
     ------
     UserError
-        For a missing or damaged file, one with 8 bits a channel, or a class above 255.
+        For a missing or damaged file, one that is no RGB of 16 bits a channel, or a class above 255.
     """
     with _named(path):
-        content = path.read_bytes()
         bits = _bits_per_channel(path)
         if bits and bits != 16:
             raise UserError(f"{path} has {bits} bits a channel, labels of this layout 16: is it the colour folder?")
-        encoded = torch.frombuffer(bytearray(content), dtype=torch.uint8)
-        values = decode_png(encoded, ImageReadMode.UNCHANGED)[0].numpy()
-    if values.max() > 255:
-        raise UserError(f"{path} holds the class {values.max()}: its first channel is not the class map")
-    return values.astype(np.uint8)
+        high, low = (_bytes_of_16_bit_rgb(path, rawmode)[:, :, 0] for rawmode in (HIGH_BYTES, LOW_BYTES))
+    if high.any():
+        largest = 256 * int(high.max()) + int(low[high == high.max()].max())
+        raise UserError(f"{path} holds the class {largest}: its first channel is not the class map")
+    return low
+
+
+def _bytes_of_16_bit_rgb(path: Path, rawmode: str) -> np.ndarray:
+    """One of the two bytes of each value of a 16-bit RGB PNG, (H, W, 3) uint8.
+
+    Pillow has no mode for such a picture and keeps the high byte of each value; told that the low one comes first, it
+    keeps that. (torchvision's decoders would do, but are to be removed.)
+    """
+    with Image.open(path) as image:
+        if [tile.args for tile in image.tile] != [HIGH_BYTES]:
+            raise UserError(f"{path} is a {image.format} of mode {image.mode}, labels of this layout are 16-bit RGB")
+        image.tile = [tile._replace(args=rawmode) for tile in image.tile]
+        return np.array(image)
 
 
 def _bits_per_channel(path: Path) -> int:

@@ -32,6 +32,8 @@ class Augmentation:
         Position of the crop, as fractions (vertical, horizontal) of the free play, each in 0..1.
     crop : tuple of int
         (width, height) of the crop; empty crops back to the training size.
+    order : tuple of int
+        In which the four changes of `jitter` follow each other.
     """
 
     flip: bool = False
@@ -39,6 +41,7 @@ class Augmentation:
     scale: float = 1.0
     corner: tuple[float, float] = (0.0, 0.0)
     crop: tuple[int, ...] = ()
+    order: tuple[int, ...] = (0, 1, 2, 3)
 
 
 def draw_augmentation(
@@ -47,14 +50,19 @@ def draw_augmentation(
     jitter: tuple[float, ...],
     scales: tuple[float, ...] = (1.0, 1.0),
 ) -> Augmentation:
-    """Draw an `Augmentation`; `jitter` holds the four half-widths that `torchvision`'s ColorJitter takes."""
+    """Draw an `Augmentation`; `jitter` holds the four half-widths that `torchvision`'s ColorJitter takes.
+
+    As there, the four changes of colour come in random order.
+    """
     flip = bool(rng.random() < flip_probability)
     factors = None
     if any(jitter):
         spread = [rng.uniform(max(0.0, 1.0 - j), 1.0 + j) for j in jitter[:3]]
         factors = (*spread, rng.uniform(-jitter[3], jitter[3]))
     scale = float(rng.uniform(*scales)) if scales[0] != scales[1] else float(scales[0])
-    return Augmentation(flip, factors, scale, (float(rng.random()), float(rng.random())))
+    corner = (float(rng.random()), float(rng.random()))
+    order = Augmentation.order if factors is None else tuple(int(k) for k in rng.permutation(4))
+    return Augmentation(flip, factors, scale, corner, order=order)
 
 
 def resize(image: Image.Image, label: Image.Image | None, size: tuple[int, ...]) -> tuple:
@@ -65,12 +73,17 @@ def resize(image: Image.Image, label: Image.Image | None, size: tuple[int, ...])
     return resized, None if label is None else label.resize(size, Image.Resampling.NEAREST)
 
 
-def color_jitter(image: Image.Image, factors: tuple[float, float, float, float]) -> Image.Image:
-    """Brightness, contrast, saturation, then hue, in this fixed order."""
-    image = TF.adjust_brightness(image, factors[0])
-    image = TF.adjust_contrast(image, factors[1])
-    image = TF.adjust_saturation(image, factors[2])
-    return TF.adjust_hue(image, factors[3]) if factors[3] else image
+def color_jitter(
+    image: Image.Image, factors: tuple[float, float, float, float], order: tuple[int, ...] = Augmentation.order
+) -> Image.Image:
+    """Change brightness, contrast, saturation and hue in `order`, which matters: each clips at 0 and 255."""
+    for k in order:
+        if k != 3 or factors[3]:
+            image = _CHANGES[k](image, factors[k])
+    return image
+
+
+_CHANGES = (TF.adjust_brightness, TF.adjust_contrast, TF.adjust_saturation, TF.adjust_hue)
 
 
 def crop(image: Image.Image, label: Image.Image, size: tuple[int, int], corner: tuple[float, float]) -> tuple:
@@ -85,13 +98,13 @@ def crop(image: Image.Image, label: Image.Image, size: tuple[int, int], corner: 
 
 
 def augment(image: Image.Image, label: Image.Image, size: tuple[int, ...], choice: Augmentation) -> tuple:
-    """Jitter, resize, scale and crop, flip: the release's order. `label` holds channels (mode L)."""
+    """Jitter, resize, scale (truncated to whole pixels) and crop, flip: the release's way. `label` has mode L."""
     if choice.jitter is not None:
-        image = color_jitter(image, choice.jitter)
+        image = color_jitter(image, choice.jitter, choice.order)
     image, label = resize(image, label, size)
     if choice.crop or choice.scale != 1.0:
         target = choice.crop or image.size
-        image, label = resize(image, label, tuple(round(side * choice.scale) for side in image.size))
+        image, label = resize(image, label, tuple(int(side * choice.scale) for side in image.size))
         image, label = crop(image, label, target, choice.corner)
     if choice.flip:
         image, label = (x.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for x in (image, label))
@@ -105,11 +118,14 @@ def normalise(images: torch.Tensor, convention: str = "imagenet_rgb") -> torch.T
     0..255, swaps to BGR and subtracts Caffe's mean (VGG-16 of the release).
     """
     if convention == "caffe_bgr":
-        mean = torch.tensor(CAFFE_MEAN_BGR, device=images.device).view(1, 3, 1, 1)
-        return images.flip(1).float() - mean
-    mean = torch.tensor(IMAGENET_MEAN, device=images.device).view(1, 3, 1, 1)
-    std = torch.tensor(IMAGENET_STD, device=images.device).view(1, 3, 1, 1)
+        return images.flip(1).float() - _by_channel(CAFFE_MEAN_BGR, images.device)
+    mean, std = (_by_channel(values, images.device) for values in (IMAGENET_MEAN, IMAGENET_STD))
     return (images.float() / 255.0 - mean) / std
+
+
+def _by_channel(values: tuple[float, float, float], device: torch.device) -> torch.Tensor:
+    """(3, 1, 1) constants made on the device: a copy from the processor would wait for all work queued there."""
+    return torch.stack([torch.full((1, 1), value, device=device) for value in values])
 
 
 def to_tensor(image: Image.Image) -> torch.Tensor:

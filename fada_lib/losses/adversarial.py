@@ -11,7 +11,7 @@ domain. `encoding_cross_entropy` gives either alone.
 import torch
 
 from fada_lib.losses.precision import at_least_single
-from fada_lib.losses.terms import Term
+from fada_lib.losses.terms import Term, whole
 
 SOURCE, TARGET = 0, 1
 
@@ -49,7 +49,7 @@ def encoding_cross_entropy(
     given = half if terms == "class" else logits
     asked = torch.logsumexp(half, dim=1) * mass if terms == "domain" else half * knowledge
     total = (torch.logsumexp(given, dim=1) * mass).sum() - asked.sum()
-    return Term(total, torch.tensor(mass.numel(), device=total.device))
+    return Term(total, whole(mass.numel(), total))
 
 
 def kept_pixels(knowledge: torch.Tensor) -> torch.Tensor:

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from fada_lib.losses.adversarial import TARGET
 from fada_lib.losses.precision import at_least_single
-from fada_lib.losses.terms import Term
+from fada_lib.losses.terms import Term, whole
 
 
 def domain_cross_entropy(domain_logits: torch.Tensor, domain: int, weights: torch.Tensor | None = None) -> Term:
@@ -37,7 +37,7 @@ def domain_cross_entropy(domain_logits: torch.Tensor, domain: int, weights: torc
     """
     logits = at_least_single(domain_logits)
     labels = torch.full_like(logits, float(domain == TARGET))
-    count = torch.tensor(logits.numel(), device=logits.device)
+    count = whole(logits.numel(), logits)
     if weights is None:
         return Term(functional.binary_cross_entropy_with_logits(logits, labels, reduction="sum"), count)
     losses = functional.binary_cross_entropy_with_logits(logits, labels, reduction="none")
@@ -77,4 +77,4 @@ def entropy(logits: torch.Tensor) -> Term:
         Sum over pixels, each in 0..1, and their number.
     """
     information = self_information(logits)
-    return Term(information.sum(), torch.tensor(information[:, 0].numel(), device=logits.device))
+    return Term(information.sum(), whole(information[:, 0].numel(), logits))

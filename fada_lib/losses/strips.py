@@ -53,9 +53,10 @@ def _strip_sums(term: Sums, strip: range, height: int, *widened: torch.Tensor) -
 def _rows(maps: torch.Tensor, strip: range, height: int) -> torch.Tensor:
     """Rows `strip` of (N, C, h, W) `maps` enlarged to `height` rows: linear, corners aligned."""
     h = maps.shape[2]
-    position = torch.arange(strip.start, strip.stop, dtype=torch.float64) * (h - 1) / max(height - 1, 1)
-    upper = position.floor().clamp(max=max(h - 2, 0)).long()
-    first, last = int(upper[0]), min(int(upper[-1]) + 2, h)
-    distance = (position[:, None] - torch.arange(first, last)).abs()
+    first, upper = (min(row * (h - 1) // max(height - 1, 1), max(h - 2, 0)) for row in (strip[0], strip[-1]))
+    last = min(upper + 2, h)
+    rows = torch.arange(strip.start, strip.stop, dtype=torch.float64, device=maps.device)
+    position = rows * (h - 1) / max(height - 1, 1)
+    distance = (position[:, None] - torch.arange(first, last, device=maps.device)).abs()
     weights = (1 - distance).clamp(min=0).to(maps)
     return weights @ maps[:, :, first:last]

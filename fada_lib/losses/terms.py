@@ -14,3 +14,8 @@ class Term(NamedTuple):
     def mean(self) -> torch.Tensor:
         """The mean over counted pixels; 0 (with a gradient of 0) when nothing was counted."""
         return self.total / self.count.clamp(min=1)
+
+
+def whole(number: int, like: torch.Tensor) -> torch.Tensor:
+    """`number` as a scalar tensor made on the device of `like`: copying it there would wait for the device."""
+    return torch.full((), number, device=like.device)

@@ -30,6 +30,8 @@ def read_tensors(path: Path) -> dict:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         advice = "it is truncated or no file of plain tensors; download or make it again"
+        if "unsupported" in str(error).lower():  # what a pickle asks for besides tensors
+            advice = "it holds more than tensors and plain types; nothing in it was executed"
         raise UserError(f"{path} cannot be read ({type(error).__name__}): {advice}") from error
     if not isinstance(content, dict):
         raise UserError(f"{path} holds a {type(content).__name__}, not a dictionary of tensors")

@@ -13,6 +13,7 @@ from fada_lib.data.dataset import SegmentationDataset
 from fada_lib.data.layouts import find, layout
 from fada_lib.files import write_json
 from fada_lib.inference.evaluate import evaluate
+from fada_lib.limits import objection
 from fada_lib.metrics.iou import ABSENT
 from fada_lib.parameters import UserError
 from fada_lib.training.checkpoint import load_trained
@@ -30,12 +31,15 @@ def judge(options: argparse.Namespace) -> dict:
     UserError
         For a checkpoint, data or classes that do not fit.
     """
+    size = tuple(options.test_size or ())
+    for name, value in (("test_size", size), ("threads", options.threads)):
+        if problem := objection(name, value):
+            raise UserError(f"--{name.replace('_', '-')} {problem}")
     compute = prepare(options.device, "float32", options.threads, 0)
     segmenter, recipe = load_trained(options.checkpoint.absolute(), compute.device)
     classes, form = class_set(recipe.class_set), layout(options.layout)
     dataset = SegmentationDataset(find(form, options.root.absolute(), options.split), form, classes)
     scales = MULTISCALE if options.multiscale else (1.0,)
-    size = tuple(options.test_size or ())
     found = evaluate(segmenter, dataset, size, scales, options.multiscale, options.subset, options.absent)
     return {
         "checkpoint": str(options.checkpoint),

@@ -9,7 +9,7 @@ from fada_lib.losses.precision import at_least_single
 from fada_lib.losses.segmentation import segmentation_loss
 from fada_lib.methods.interface import Method, Outputs
 from fada_lib.models.segmenter import Segmenter, network_input, upsample
-from fada_lib.parameters import TrainingParameters, UserError
+from fada_lib.parameters import AdaptParameters, TrainingParameters, UserError
 from fada_lib.training.device import Compute
 
 
@@ -74,8 +74,7 @@ def labelled_stream(p: TrainingParameters, dataset: SegmentationDataset, name: s
         raise UserError(f"sampling is '{p.sampling}': choose random or class_balanced")
     order: tuple[int, ...] = ()
     if p.sampling == "class_balanced":
-        horizon = p.poly_horizon or p.iterations
-        order = tuple(
-            class_balanced_list(classes_by_file(dataset), len(dataset.classes), horizon * p.batch_size, p.seed)
-        )
+        # The release counts target images too, where there are any, so its list is twice as long as needed then.
+        images = (p.poly_horizon or p.iterations) * p.batch_size * (2 if isinstance(p, AdaptParameters) else 1)
+        order = tuple(class_balanced_list(classes_by_file(dataset), len(dataset.classes), images, p.seed))
     return Stream(name, p.seed, p.batch_size, size, p.flip_probability, p.jitter, order=order)

@@ -2,12 +2,12 @@
 
 Rome, Rio, Tokyo and Taipei, each with 3,200 unlabelled images to train on and 100 labelled ones to test on; some
 copies have PNG images, or lack the lists `<City>/List/{train,test}.txt`. Where a list is there it decides. A label
-stores Cityscapes *label ids* of 13 classes. The group of an item is its city.
+stores Cityscapes *label ids* of 13 classes; 255 is taken as unlabelled too. The group of an item is its city.
 """
 
 from pathlib import Path
 
-from fada_lib.data.classes import TRAIN_ID_OF_LABEL_ID
+from fada_lib.data.classes import IGNORE, TRAIN_ID_OF_LABEL_ID
 from fada_lib.data.layouts.interface import Layout
 from fada_lib.data.layouts.item import Item, images_in
 
@@ -19,7 +19,7 @@ def find(root: Path, split: str) -> list[Item]:
     base = _base(root)
     items = []
     for city in sorted(p for p in base.glob("*") if (p / "Images").is_dir()):
-        listed = _listed(city / "List" / f"{split}.txt")
+        listed = _ids(city / "List" / f"{split}.txt")
         labels = city / "Labels" / split.capitalize()
         for image in images_in(city / "Images" / split.capitalize()):
             if listed is None or image.stem in listed:
@@ -34,7 +34,13 @@ def _base(root: Path) -> Path:
     return next((place for place in places if any(place.glob("*/Images"))), root)
 
 
-def _listed(path: Path) -> set[str] | None:
+def listed(root: Path, split: str) -> dict[str, list[str]]:
+    """The names of the images in the lists of a split, by city; cities without a list are left out."""
+    files = {city.name: _ids(city / "List" / f"{split}.txt") for city in _base(root).glob("*")}
+    return {city: [f"{city}_{name}" for name in ids] for city, ids in files.items() if ids is not None}
+
+
+def _ids(path: Path) -> set[str] | None:
     """The ids of a list, one a line, with or without folder and suffix; None without a list."""
     if not path.is_file():
         return None
@@ -45,8 +51,9 @@ def _listed(path: Path) -> set[str] | None:
 LAYOUT = Layout(
     name="crosscity",
     find=find,
-    legal_values=range(34),
+    legal_values=(*range(34), IGNORE),
     train_id_of_value=TRAIN_ID_OF_LABEL_ID,
     counts={"train": 3200, "test": 100},
     counted_by_group=True,
+    listed=listed,
 )

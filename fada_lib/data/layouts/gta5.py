@@ -1,6 +1,7 @@
 """GTA5, "Playing for Data" (Richter et al., ECCV 2016): `images/%05d.png`, `labels/%05d.png`.
 
-A label is a palette PNG whose stored index is the Cityscapes *label id*. The data set has no validation part.
+A label is a palette PNG whose stored index is the Cityscapes *label id*; 34, the licence plate of the data set's own
+table, is ignored like Cityscapes' -1. The data set has no validation part.
 """
 
 from pathlib import Path
@@ -21,7 +22,7 @@ def find(root: Path, split: str) -> list[Item]:
 LAYOUT = Layout(
     name="gta5",
     find=find,
-    legal_values=range(34),
+    legal_values=range(35),
     train_id_of_value=TRAIN_ID_OF_LABEL_ID,
     counts={"train": 24966},
     name_of_number=lambda i: f"{i + 1:05d}",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,8 @@ class Layout:
         `counts` are of one group (city), not of all together.
     name_of_number : callable, optional
         Name of the i-th image, i = 0, 1, …, where names are numbers without gap.
+    listed : callable, optional
+        (root, split) to the names that the copy's own lists promise, by the group that `counts` are of.
     left_out : mapping of str to str
         Names of images that are never used, and why.
     groups_by_split : bool
@@ -46,13 +49,14 @@ class Layout:
     counts: Mapping[str, int] = field(default_factory=dict)
     counted_by_group: bool = False
     name_of_number: Callable[[int], str] | None = None
+    listed: Callable[[Path, str], Mapping[str, Collection[str]]] | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
     groups_by_split: bool = False
 
     @property
     def legal_text(self) -> str:
-        """The legal values for a message: ``0..33``, or a list where they have gaps."""
-        values = sorted(self.legal_values)
-        if values and values == list(range(values[0], values[-1] + 1)):
-            return f"{values[0]}..{values[-1]}"
-        return ", ".join(map(str, values)) or "nothing"
+        """The legal values for a message: ``0..33, 255``."""
+        numbered = enumerate(sorted(self.legal_values))
+        runs = [[value for _, value in run] for _, run in groupby(numbered, lambda pair: pair[1] - pair[0])]
+        parts = [f"{run[0]}..{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs]
+        return ", ".join(parts) or "nothing"
