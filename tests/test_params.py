@@ -74,7 +74,7 @@ def points(name: str, option: str) -> set:
         ("thresholds", "clip", {0.7, 0.8, 0.9, 1.0}),
         ("thresholds", "threshold", {0.7, 0.8, 0.9, 1.0}),
         ("temperature", "temperature", {1.0, 1.4, 1.8, 2.5, 4.0}),
-        ("lambda", "lambda_adv", {1e-4, 3e-4, 1e-3, 3e-3, 1e-2}),
+        ("lambda", "lambda_adv", {1e-3, 3e-3, 1e-2, 3e-2, 1e-1}),
         ("halves", "terms", {"both", "domain", "class"}),
         ("discriminator_input", "discriminator_input", {"features", "output"}),
         ("discriminator_rate", "discriminator_learning_rate", {1e-4, 1e-3, 1e-2}),
