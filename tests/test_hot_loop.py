@@ -25,6 +25,10 @@ METHODS = {
     "adaptsegnet": {"output_discriminator_channels": [4, 4]},
     "advent": {"output_discriminator_channels": [4, 4]},
     "minent": {},
+    "adaptsegnet, two levels": {"levels": 2, "output_discriminator_channels": [4, 4]},
+    "clan": {"output_discriminator_channels": [4, 4]},
+    "joint_global_local": {"global_options": {"output_discriminator_channels": [4, 4]}},
+    "adabn": {},
 }
 
 
@@ -78,6 +82,7 @@ def test_a_step_of_adaptation_waits_for_nothing(batch, no_backward, name):
         with GPU:
             segmenter = build_segmenter("resnet_small", 12, "batch")
             method = build_method(kind, METHODS[name], segmenter.feature_extractor.channels, 12)
+            segmenter.add_heads(method.heads)
         optimisers = {"segmenter": torch.optim.SGD(segmenter.parameter_groups(10.0), lr=0.1)}
         if list(method.parameters()):
             optimisers["discriminator"] = torch.optim.SGD(method.parameters(), lr=0.1)
