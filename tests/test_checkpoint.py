@@ -1,36 +1,17 @@
 """Trained networks on disk: whole, plain and never executed."""
 
-import os
-import pathlib
 import resource
 
 import pytest
 import torch
+from refusals import Trap, refused
 
 from fada_lib.models.tensor_files import read_tensors
 from fada_lib.models.weights import initialise
-from fada_lib.parameters import UserError
 from fada_lib.training.checkpoint import Recipe, load_checkpoint, load_trained, record_metrics, save_checkpoint
 from fada_lib.training.state import TrainingState
 
 RECIPE = Recipe("resnet_small", "group", "world12", "none", "fada_soft", 14, {"seed": 3, "scales": [0.7, 1.0]})
-
-
-class Trap:
-    """Leaves a file behind when something unpickles it."""
-
-    def __init__(self, sprung: pathlib.Path) -> None:
-        self.sprung = sprung
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.sprung),)
-
-
-def refused(call, *arguments) -> str:
-    with pytest.raises(UserError) as caught:
-        call(*arguments)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def altered(folder, **changes):

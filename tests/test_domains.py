@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mini_trees import make_tree
+from refusals import refused
 
 from fada_lib.data.classes import class_set
 from fada_lib.data.domains import classes_of, items, layout_of, missing_images, open_part
@@ -44,13 +45,6 @@ def run(tmp_path):
 
 def groups(p, domain, part):
     return {item.group for item in items(p, domain, part)}
-
-
-def refused(call, *arguments) -> str:
-    with pytest.raises(UserError) as caught:
-        call(*arguments)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 # Parts

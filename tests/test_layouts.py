@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from mini_trees import OWN_CLASSES, OWN_VALUES, make_tree, write_16_bit_png
 from PIL import Image
+from refusals import refused
 
 from fada_lib.data.classes import TRAIN_NAMES, class_set
 from fada_lib.data.dataset import SegmentationDataset
@@ -35,14 +36,6 @@ def dataset(root, name="gta5", classes="cityscapes19", split="train"):
 
 def own(values=OWN_VALUES, classes=OWN_CLASSES, images="{split}/images", labels="{split}/labels"):
     return own_layout(images, labels, values, class_set(classes), "source_label_values")
-
-
-def refused(call, *arguments) -> str:
-    """The one line that the refusal of a call consists of."""
-    with pytest.raises(UserError) as caught:
-        call(*arguments)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 # Finding

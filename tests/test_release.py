@@ -2,11 +2,11 @@
 
 import hashlib
 import http.client
-import os
 from pathlib import Path
 
 import pytest
 import torch
+from refusals import Trap, refused
 from torch.nn import functional
 
 from fada_lib import api
@@ -21,28 +21,10 @@ from fada_lib.models.release import (
     write_release,
 )
 from fada_lib.models.weights import for_caffe_input, initialise, read_weights, release_positions
-from fada_lib.parameters import UserError
 from fada_lib.training.checkpoint import load_trained
 
 VGG_WIDTHS = {0: (64, 3), 2: (64, 64), 5: (128, 64), 7: (128, 128), 10: (256, 128), 12: (256, 256), 14: (256, 256)}
 VGG_WIDTHS |= {17: (512, 256)} | {i: (512, 512) for i in (19, 21, 24, 26, 28)}
-
-
-class Trap:
-    """Leaves a folder behind when something unpickles it."""
-
-    def __init__(self, sprung) -> None:
-        self.sprung = sprung
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.sprung),)
-
-
-def refused(call, *arguments) -> str:
-    with pytest.raises(UserError) as caught:
-        call(*arguments)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 @pytest.fixture(scope="module")
