@@ -45,6 +45,17 @@ def make_segmenter():
 
 
 @pytest.fixture
+def batch():
+    """Two source images with labels of 12 classes, and two target images: uint8, 24 x 16 pixels."""
+    import torch
+
+    generator = torch.Generator().manual_seed(1)
+    images = torch.randint(0, 256, (2, 2, 3, 16, 24), generator=generator, dtype=torch.uint8)
+    labels = torch.randint(0, 12, (2, 16, 24), generator=generator, dtype=torch.uint8)
+    return (images[0], labels), images[1]
+
+
+@pytest.fixture
 def save_run(make_segmenter):
     """A writer of the files that a finished training run leaves: an untrained network and its metrics."""
     from fada_lib.files import write_json

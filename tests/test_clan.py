@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from one_step import optimisers_of
 from torch.nn import functional
 
 from fada_lib.losses import strips
@@ -66,21 +67,6 @@ def segmenter(make_segmenter):
     network = make_segmenter()
     network.add_heads(["second"])
     return network
-
-
-@pytest.fixture
-def batch():
-    generator = torch.Generator().manual_seed(1)
-    images = torch.randint(0, 256, (2, 2, 3, 16, 24), generator=generator, dtype=torch.uint8)
-    labels = torch.randint(0, K, (2, 16, 24), generator=generator, dtype=torch.uint8)
-    return (images[0], labels), images[1]
-
-
-def optimisers_of(segmenter, method):
-    return {
-        "segmenter": torch.optim.SGD(segmenter.parameter_groups(1.0), lr=0.1, momentum=0.9),
-        "discriminator": torch.optim.Adam(method.parameters(), lr=0.01),
-    }
 
 
 # The losses

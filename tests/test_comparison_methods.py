@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from one_step import copies, equal, optimisers_of
 from torch.nn import functional
 
 from fada_lib import files
@@ -74,29 +75,6 @@ def naive_domain_loss(logits, domain):
     p_target = [1 / (1 + math.exp(-z)) for z in logits.flatten().tolist()]
     losses = [-math.log(p if domain == TARGET else 1 - p) for p in p_target]
     return sum(losses) / len(losses)
-
-
-@pytest.fixture
-def batch():
-    generator = torch.Generator().manual_seed(1)
-    images = torch.randint(0, 256, (2, 2, 3, 16, 24), generator=generator, dtype=torch.uint8)
-    labels = torch.randint(0, K, (2, 16, 24), generator=generator, dtype=torch.uint8)
-    return (images[0], labels), images[1]
-
-
-def optimisers_of(segmenter, method):
-    found = {"segmenter": torch.optim.SGD(segmenter.parameter_groups(1.0), lr=0.1, momentum=0.9)}
-    if list(method.parameters()):
-        found["discriminator"] = torch.optim.Adam(method.parameters(), lr=0.01)
-    return found
-
-
-def copies(module):
-    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
-
-
-def equal(a, b):
-    return all(torch.equal(a[name], b[name]) for name in a)
 
 
 # The losses

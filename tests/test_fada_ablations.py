@@ -146,14 +146,6 @@ def test_on_the_output_the_loss_is_that_of_the_discriminators_view_of_probabilit
     assert method.generator_terms(None, target, 0.0)["adversarial"].item() == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.fixture
-def batch():
-    generator = torch.Generator().manual_seed(1)
-    images = torch.randint(0, 256, (2, 2, 3, 16, 24), generator=generator, dtype=torch.uint8)
-    labels = torch.randint(0, K, (2, 16, 24), generator=generator, dtype=torch.uint8)
-    return (images[0], labels), images[1]
-
-
 @pytest.mark.parametrize("name", ["fada", "binary"])
 @pytest.mark.parametrize(("seen", "reached"), [("features", False), ("output", True)])
 def test_the_adversarial_gradient_reaches_the_classifier_only_from_its_output(

@@ -61,14 +61,6 @@ def build(name="fada", **options):
     return build_method(name, {"discriminator_channels": [8, 8], **options}, 96, K)
 
 
-@pytest.fixture
-def batch():
-    generator = torch.Generator().manual_seed(1)
-    images = torch.randint(0, 256, (2, 2, 3, 16, 24), generator=generator, dtype=torch.uint8)
-    labels = torch.randint(0, K, (2, 16, 24), generator=generator, dtype=torch.uint8)
-    return (images[0], labels), images[1]
-
-
 def test_the_norm_is_over_all_parameters_together_and_leaves_no_gradient():
     a, b, unused = (torch.tensor(v, requires_grad=True) for v in (3.0, 4.0, 5.0))
     assert gradient_norm(a * 6 + b * 8, [a, b, unused]).item() == 10.0

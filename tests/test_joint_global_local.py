@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from one_step import optimisers_of
 
 from fada_lib.methods.interface import Outputs
 from fada_lib.methods.joint_global_local import exchange
@@ -226,21 +227,6 @@ def test_a_window_larger_than_the_map_is_refused_by_name():
 
 
 # Iterations
-
-
-@pytest.fixture
-def batch():
-    generator = torch.Generator().manual_seed(1)
-    images = torch.randint(0, 256, (2, 2, 3, 16, 24), generator=generator, dtype=torch.uint8)
-    labels = torch.randint(0, K, (2, 16, 24), generator=generator, dtype=torch.uint8)
-    return (images[0], labels), images[1]
-
-
-def optimisers_of(segmenter, method):
-    return {
-        "segmenter": torch.optim.SGD(segmenter.parameters(), lr=0.1, momentum=0.9),
-        "discriminator": torch.optim.Adam(method.parameters(), lr=0.01),
-    }
 
 
 def test_the_local_loss_moves_f_and_c_and_asks_nothing_of_the_source(make_segmenter, batch):

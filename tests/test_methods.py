@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from one_step import copies, equal, optimisers_of
 
 from fada_lib.losses import strips
 from fada_lib.losses.encodings import hard_labels, soft_labels
@@ -33,29 +34,6 @@ def outputs(seed, h=3, w=4):
 
 def doubled(seen):
     return Outputs(seen.features.double(), seen.logits.double(), seen.size)
-
-
-@pytest.fixture
-def batch():
-    generator = torch.Generator().manual_seed(1)
-    images = torch.randint(0, 256, (2, 2, 3, 16, 24), generator=generator, dtype=torch.uint8)
-    labels = torch.randint(0, K, (2, 16, 24), generator=generator, dtype=torch.uint8)
-    return (images[0], labels), images[1]
-
-
-def optimisers_of(segmenter, method):
-    found = {"segmenter": torch.optim.SGD(segmenter.parameter_groups(1.0), lr=0.1, momentum=0.9)}
-    if list(method.parameters()):
-        found["discriminator"] = torch.optim.Adam(method.parameters(), lr=0.01)
-    return found
-
-
-def copies(module):
-    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
-
-
-def equal(a, b):
-    return all(torch.equal(a[name], b[name]) for name in a)
 
 
 # The registry
