@@ -1,5 +1,7 @@
 """What every game of one discriminator has in common: which domain is asked for of whom."""
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import nn
 
@@ -7,7 +9,7 @@ from fada_lib.losses.adversarial import SOURCE, TARGET
 from fada_lib.methods.interface import Method, Outputs
 
 
-class Adversarial(Method):
+class Adversarial(Method, ABC):
     """D learns to tell the domains apart, G to make the target pass for the source.
 
     Subclasses have `options` with `lambda_adv` and `discriminator_weight`, a `discriminator`, `seen_maps`, what it
@@ -16,13 +18,13 @@ class Adversarial(Method):
 
     discriminator: nn.Module
 
+    @abstractmethod
     def seen_maps(self, outputs: Outputs) -> torch.Tensor:
         """What D sees, (N, C, h, w)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def domain_loss(self, outputs: Outputs, domain: int) -> torch.Tensor:
         """The mean loss of what D says of `outputs`, were they of `domain`."""
-        raise NotImplementedError
 
     def target_loss(self, target: Outputs, domain: int, progress: float) -> torch.Tensor:
         """`domain_loss` of the target, for methods that treat it otherwise than the source."""
