@@ -13,7 +13,8 @@ usage: ./run_all.sh [PARAMS.yaml] [options]
 
 Runs a study end to end and prints where its report is. Without PARAMS.yaml: params/default.yaml.
 The first call sets up an isolated environment in .venv; later calls find it ready.
-Finished runs are kept: the same command again does only what is missing or has changed.
+Finished runs are kept: the same command again does only what is missing or has changed, and what another study in
+the same output folder has finished with the same parameters, code and versions is taken over.
 
   PARAMS.yaml        the study, a file of params/ or your own
   --seeds 0,1,2      run these seeds instead of the study's own

@@ -21,6 +21,7 @@ from fada_lib.study import engine, status
 from fada_lib.study.costs import expect
 from fada_lib.study.expand import expand
 from fada_lib.study.plan import Plan, Run
+from fada_lib.study.reuse import reusable, take_over
 
 NOTEBOOKS = files.PROJECT_ROOT / "notebooks"
 MOST_JOBS = 8
@@ -104,14 +105,16 @@ def _run(options: argparse.Namespace) -> int:
     jobs = options.jobs or _default_jobs(plan.threads)
     if options.dry_run:
         _tell_outdated(plan, params, options.clean, remove=False)
-        _print_due(plan, status.due_runs(plan, _stale(plan, options.fresh)), jobs)
+        due = status.due_runs(plan, _stale(plan, options.fresh))
+        _print_due(plan, due, reusable(plan, due, NOTEBOOKS), jobs)
         return 0
     with _lock(plan.folder):
         _tell_outdated(plan, params, options.clean, remove=options.clean)
         for run in _stale(plan, options.fresh):
             shutil.rmtree(plan.folder / "runs" / run.id)
-        due = status.due_runs(plan)
         plan.write(NOTEBOOKS)
+        _take_over(plan)
+        due = status.due_runs(plan)
         if not due and not status.report_is_due(plan):
             print(f"nothing to do: all {len(plan.runs)} runs of study '{plan.study}' are there")
         else:
@@ -178,8 +181,20 @@ def _tell_outdated(plan: Plan, params: Path, listed: bool, remove: bool) -> None
         print(f"{amount} are of other parameters than {params} has now; --clean --dry-run lists, --clean removes")
 
 
-def _print_due(plan: Plan, due: Mapping[str, str], jobs: int) -> None:
+def _take_over(plan: Plan) -> None:
+    """Take over what other studies have finished, and say so."""
+    found = reusable(plan, status.due_runs(plan), NOTEBOOKS)
+    if found:
+        studies = ", ".join(sorted({folder.parent.parent.name for folder in found.values()}))
+        print(f"taken over from {studies}: {len(found)} runs of the same parameters, code and versions", flush=True)
+    take_over(plan, found)
+
+
+def _print_due(plan: Plan, due: Mapping[str, str], found: Mapping[str, Path], jobs: int) -> None:
     """The dry run's answer: each run that would be executed, why, and what all of them would cost."""
+    for run, folder in found.items():
+        print(f"{run}  (to be taken over from {folder.parent.parent.name})")
+    due = {run: reason for run, reason in due.items() if run not in found}
     for run, reason in due.items():
         print(f"{run}  ({reason})")
     if due:

@@ -59,7 +59,7 @@ def identify(run_name: str) -> dict[str, object]:
     return {
         "code_hash": code_hash(notebooks[0] if notebooks else None),
         "git_commit": _git_commit(),
-        "versions": _versions(),
+        "versions": versions(),
         "hardware": _hardware(),
     }
 
@@ -120,7 +120,8 @@ def _git(*arguments: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """The versions of Python and of `PACKAGES`, as far as they are installed here."""
     installed = {d.metadata["Name"].lower(): d.version for d in importlib.metadata.distributions()}
     return {
         "python": platform.python_version(),
