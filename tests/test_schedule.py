@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fada_lib.parameters import TrainingParameters
+from fada_lib.parameters import TrainingParameters, UserError
 from fada_lib.training.schedule import poly_factor
 from fada_lib.training.state import TrainingState, learning_rate_factor, set_learning_rate, sgd
 
@@ -24,6 +24,12 @@ def test_the_rate_falls_at_every_iteration_and_stays_above_zero():
     factors = [poly_factor(i, 100) for i in range(100)]
     assert factors == sorted(factors, reverse=True)
     assert 0 < factors[-1] < 0.02
+
+
+@pytest.mark.parametrize(("iteration", "horizon"), [(-1, 100), (101, 100), (0, 0)])
+def test_an_iteration_beyond_the_horizon_is_refused(iteration, horizon):
+    with pytest.raises(UserError, match=f"iteration {iteration} is not in 0..{horizon}"):
+        poly_factor(iteration, horizon)
 
 
 @pytest.mark.parametrize(("iterations", "horizon"), [(20_000, 31_250), (40_000, 62_500)])
