@@ -12,6 +12,7 @@ from fada_lib.losses import strips
 from fada_lib.losses.adversarial import SOURCE, TARGET
 from fada_lib.losses.output_space import domain_cross_entropy, entropy, self_information
 from fada_lib.methods.interface import Outputs
+from fada_lib.methods.options import loss_weights, method_options
 from fada_lib.methods.registry import build_method
 from fada_lib.models.output_discriminator import OutputDiscriminator
 from fada_lib.parameters import UserError
@@ -348,7 +349,27 @@ def test_each_has_a_name_and_a_colour_of_its_own_and_its_place_before_the_binary
     assert sorted(reversed(known), key=method_order) == list(known)
 
 
-@pytest.mark.parametrize("loss", ["adversarial", "entropy"])
-def test_curves_show_the_weighted_loss_without_its_weight(loss):
-    figure = training_curves([{"iteration": i, loss: 0.0005} for i in (1, 2)], adversarial_weight=0.001)
-    assert figure.axes[0].lines[0].get_ydata().tolist() == pytest.approx([0.5, 0.5])
+TWO_GAMES = {"adversarial": 0.02, "adversarial_auxiliary": 0.003, "segmentation_auxiliary": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "weights"),
+    [
+        ("source_continued", {}, {}),
+        ("binary", {"lambda_adv": 0.02}, {"adversarial": 0.02}),
+        ("minent", {"lambda_adv": 0.02}, {"entropy": 0.02}),
+        ("adaptsegnet", {"levels": 2, "lambda_adv": 0.02, "auxiliary_lambda_adv": 0.003}, TWO_GAMES),
+        ("clan", {"lambda_adv": 0.02}, {"adversarial": 0.02, "weight_discrepancy": 0.01}),
+        (
+            "joint_global_local",
+            {"global_method": "minent", "global_options": {"lambda_adv": 0.5}, "lambda_adv": 0.02},
+            {"entropy": 0.5, "local_adversarial": 0.02},
+        ),
+    ],
+)
+def test_curves_show_every_loss_without_its_weight(method, options, weights):
+    known = loss_weights(method_options(method, options))
+    history = [{"iteration": i, "segmentation": 0.7, **{loss: 0.5 * w for loss, w in weights.items()}} for i in (1, 2)]
+    drawn = {line.get_label(): line.get_ydata().tolist() for line in training_curves(history, known).axes[0].lines}
+    assert drawn.pop("segmentation") == [0.7, 0.7]
+    assert len(drawn) == len(weights) and all(values == pytest.approx([0.5, 0.5]) for values in drawn.values())

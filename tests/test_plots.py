@@ -216,13 +216,6 @@ def test_saved_files_are_the_same_on_every_run(tmp_path: Path) -> None:
         assert one.read_bytes() == two.read_bytes()
 
 
-def test_the_adversarial_loss_is_drawn_before_its_weight() -> None:
-    history = [{"iteration": 10, "adversarial": 0.002, "segmentation": 0.5}]
-    lines = {line.get_label(): line.get_ydata() for line in training_curves(history, 0.001).axes[0].lines}
-    assert lines["adversarial"] == pytest.approx([2.0])
-    assert lines["segmentation"] == pytest.approx([0.5])
-
-
 def test_sensitivity_has_a_dashed_level_for_what_was_not_adapted() -> None:
     figure = sensitivity_figure({"binary": {0.001: [0.3], 0.01: [0.2]}}, references={"source_only": 0.25})
     dashed = [line for line in figure.axes[0].lines if line.get_linestyle() == "--"]

@@ -177,3 +177,18 @@ def method_options(name: str, options: Mapping[str, object]) -> object:
     if name not in OPTIONS:
         raise UserError(f"unknown method '{name}': choose one of {', '.join(OPTIONS)}")
     return from_mapping(OPTIONS[name], options, f"options of method '{name}'")
+
+
+def loss_weights(options: object) -> dict[str, float]:
+    """Name of a term of G's loss -> the constant weight that it is logged with; a term that is not there has none."""
+    adversarial = getattr(options, "lambda_adv", 1.0)
+    weights = {"adversarial": adversarial, "entropy": adversarial}
+    if isinstance(options, LevelOptions):
+        weights |= {f"{name}_auxiliary": options.auxiliary_lambda_adv for name in weights}
+        weights["segmentation_auxiliary"] = options.auxiliary_segmentation
+    if isinstance(options, ClanOptions):
+        weights["weight_discrepancy"] = options.lambda_weight
+    if isinstance(options, JointGlobalLocalOptions):
+        own = method_options(options.global_method, options.global_options)
+        weights = {**loss_weights(own), "local_adversarial": options.lambda_adv}
+    return weights

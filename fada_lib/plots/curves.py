@@ -20,11 +20,10 @@ _DIAGNOSES = (
 """What `fada_lib.plots.diagnosis` draws."""
 _GRADIENTS = ("gradient_segmentation", "gradient_adversarial", "gradient_ratio")
 """No losses either; see `fada_lib.plots.sensitivity.ratio_figure`."""
-_WEIGHTED = ("adversarial", "entropy", "local_adversarial")
 
 
 @styled
-def training_curves(history: Sequence[Mapping[str, float]], adversarial_weight: float = 1.0) -> Figure:
+def training_curves(history: Sequence[Mapping[str, float]], weights: Mapping[str, float] | None = None) -> Figure:
     """Losses, learning rate and (where measured) mIoU of one run over its iterations.
 
     Parameters
@@ -32,10 +31,11 @@ def training_curves(history: Sequence[Mapping[str, float]], adversarial_weight: 
     history : sequence of mappings
         Rows of `history.jsonl`: ``iteration`` and any of the losses, ``learning_rate`` and keys that end in
         ``_miou`` (fractions 0..1). A key may be missing from a row.
-    adversarial_weight : float
-        lambda, by which the logged ``adversarial`` or ``entropy`` loss is divided, so that it stands beside the
-        others (in nats; the entropy as a share of log K).
+    weights : mapping, optional
+        Loss -> the lambda that its logged values hold (`fada_lib.methods.options.loss_weights`). They are divided by
+        it, so that all losses stand beside each other (in nats; the entropy as a share of log K).
     """
+    weights = weights or {}
     keys = sorted({key for row in history for key, value in row.items() if isinstance(value, (int, float))})
     scores = [key for key in keys if key.endswith("_miou")]
     rates = [key for key in keys if key.endswith("learning_rate")]
@@ -46,7 +46,7 @@ def training_curves(history: Sequence[Mapping[str, float]], adversarial_weight: 
     for axes, (names, label) in zip(row[0], panels, strict=True):
         for name, colour in zip(names, _LOSS_COLOURS * len(names), strict=False):
             iterations, values = series(history, name)
-            factor = 100 if names is scores else 1 / (adversarial_weight or 1.0) if name in _WEIGHTED else 1
+            factor = 100 if names is scores else 1 / (weights.get(name) or 1.0)
             few = len(values) <= 12
             axes.plot(iterations, factor * values, color=colour, label=_words(name), marker="o" if few else None)
         axes.set(xlabel="iteration", ylabel=label)
