@@ -9,14 +9,14 @@ needed_gb=8
 
 usage() {
     cat <<'TEXT'
-usage: ./run_all.sh [PARAMS.yaml] [options]
+usage: ./run_all.sh [PARAMS.yaml ...] [options]
 
 Runs a study end to end and prints where its report is. Without PARAMS.yaml: params/default.yaml.
 The first call sets up an isolated environment in .venv; later calls find it ready.
 Finished runs are kept: the same command again does only what is missing or has changed, and what another study in
 the same output folder has finished with the same parameters, code and versions is taken over.
 
-  PARAMS.yaml        the study, a file of params/ or your own
+  PARAMS.yaml ...    the study, a file of params/ or your own; several run one after the other, params/ablations/*.yaml
   --seeds 0,1,2      run these seeds instead of the study's own
   --methods a,b      adapt only by these methods, as the study names them
   --output DIR       keep the study in DIR/<study> instead of results/<study>

@@ -61,8 +61,32 @@ def test_a_dry_run_lists_runs_with_reasons_and_runs_nothing(capsys, params, tmp_
     told = capsys.readouterr().out
     assert "02_source-s0" in told and "(no result yet)" in told
     assert "2 of 2 runs of study 'small' would run" in told
-    assert "\n2 runs, about" in told
+    assert told.startswith("2 runs, about")
     assert not (tmp_path / "out").exists()
+
+
+def test_several_studies_are_planned_together_and_a_run_that_they_share_costs_once(capsys, params, tmp_path):
+    other = tmp_path / "other.yaml"
+    other.write_text(yaml.safe_dump({**STUDY, "study": "other", "seeds": [0, 1]}, sort_keys=False))
+    assert cli.main([str(params), str(other), "--output", str(tmp_path / "out"), "--dry-run"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("2 studies: 3 runs, about"), "the data, seed 0 of both, seed 1 of one"
+    assert "2 of 2 runs of study 'small'" in told and "3 of 3 runs of study 'other'" in told
+
+
+def test_of_several_studies_none_starts_if_one_is_refused(capsys, params, tmp_path):
+    assert "nowhere.yaml is missing" in refusal(capsys, str(params), "nowhere.yaml", "--output", str(tmp_path / "out"))
+    assert "both study 'small'" in refusal(capsys, str(params), str(params), "--output", str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_failed_study_keeps_none_of_the_others_from_running(params, tmp_path, monkeypatch):
+    other = tmp_path / "other.yaml"
+    other.write_text(yaml.safe_dump({**STUDY, "study": "other"}, sort_keys=False))
+    asked = []
+    monkeypatch.setattr(cli.engine, "execute", lambda plan, *_: asked.append(plan.study) or 1)
+    assert cli.main([str(params), str(other), "--output", str(tmp_path / "out")]) == 1
+    assert asked == ["small", "other"]
 
 
 def finished(plan: Plan, run: Run, code_hash: str) -> None:

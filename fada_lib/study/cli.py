@@ -18,7 +18,7 @@ from typing import NoReturn
 from fada_lib import files
 from fada_lib.parameters import UserError
 from fada_lib.study import engine, status
-from fada_lib.study.costs import expect
+from fada_lib.study.costs import expect, together
 from fada_lib.study.expand import expand
 from fada_lib.study.plan import Plan, Run
 from fada_lib.study.reuse import reusable, take_over
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(prog="run_all.sh", add_help=False, allow_abbrev=False)
-    parser.add_argument("params", nargs="?", default=str(files.PROJECT_ROOT / "params" / "default.yaml"))
+    parser.add_argument("params", nargs="*")
     parser.add_argument("--seeds", type=_numbers)
     parser.add_argument("--methods", type=lambda text: [name for name in text.split(",") if name])
     parser.add_argument("--output", default=str(files.PROJECT_ROOT / "results"))
@@ -87,27 +87,50 @@ def _numbers(text: str) -> list[int]:
 
 
 def _run(options: argparse.Namespace) -> int:
-    params = Path(options.params)
-    if not params.exists() and (files.PROJECT_ROOT / params).exists():
-        params = files.PROJECT_ROOT / params
     output = Path(options.output).expanduser()
     if options.tables:
         from fada_lib.study.paper import write_paper_tables  # matplotlib and pandas: a second that others need not wait
 
         print(f"tables: {write_paper_tables(output)}")
         return 0
-    plan = expand(params, output, options.seeds, options.methods)
+    studies = _studies(options, output)
     if options.reference:
         from fada_lib.study.reference import write_reference  # as above
 
-        print(f"reference: {write_reference(plan.folder, params)}")
+        for plan, params in studies:
+            print(f"reference: {write_reference(plan.folder, params)}")
         return 0
-    jobs = options.jobs or _default_jobs(plan.threads)
-    if options.dry_run:
-        _tell_outdated(plan, params, options.clean, remove=False)
-        due = status.due_runs(plan, _stale(plan, options.fresh))
-        _print_due(plan, due, reusable(plan, due, NOTEBOOKS), jobs)
-        return 0
+    if len(studies) > 1 or options.dry_run:
+        _tell_cost(studies, options)
+    run = _plan_only if options.dry_run else _run_study
+    return max([run(plan, params, options) for plan, params in studies])
+
+
+def _studies(options: argparse.Namespace, output: Path) -> list[tuple[Plan, Path]]:
+    """Every study that was asked for with its file, all expanded, and refused if need be, before any of them runs."""
+    studies: dict[str, tuple[Plan, Path]] = {}
+    for name in options.params or [str(files.PROJECT_ROOT / "params" / "default.yaml")]:
+        params = Path(name)
+        if not params.exists() and (files.PROJECT_ROOT / params).exists():
+            params = files.PROJECT_ROOT / params
+        plan = expand(params, output, options.seeds, options.methods)
+        if plan.study in studies:
+            raise UserError(f"{params} and {studies[plan.study][1]} are both study '{plan.study}': name one of them")
+        studies[plan.study] = plan, params
+    return list(studies.values())
+
+
+def _plan_only(plan: Plan, params: Path, options: argparse.Namespace) -> int:
+    """What the study would do, for a dry run."""
+    _tell_outdated(plan, params, options.clean, remove=False)
+    due = status.due_runs(plan, _stale(plan, options.fresh))
+    _print_due(plan, due, reusable(plan, due, NOTEBOOKS))
+    return 0
+
+
+def _run_study(plan: Plan, params: Path, options: argparse.Namespace) -> int:
+    """Make what is missing of one study; 0, or 1 if a run failed."""
+    jobs = _jobs(options, plan)
     with _lock(plan.folder):
         _tell_outdated(plan, params, options.clean, remove=options.clean)
         for run in _stale(plan, options.fresh):
@@ -125,6 +148,24 @@ def _run(options: argparse.Namespace) -> int:
                 return code
     _print_summary(plan)
     return 0
+
+
+def _tell_cost(studies: Sequence[tuple[Plan, Path]], options: argparse.Namespace) -> None:
+    """What all studies together will cost; a run that several of them need costs once, the others take it over."""
+    counted: set[str] = set()
+    costs = []
+    for plan, _ in studies:
+        stale = status.stale_runs(plan, NOTEBOOKS) if options.fresh else []
+        due = status.due_runs(plan, stale)
+        due = [run for run in due if run not in counted and run not in reusable(plan, due, NOTEBOOKS)]
+        counted.update(due)
+        costs.append(expect(plan, due, _jobs(options, plan)))
+    if counted:
+        print(f"{len(studies)} studies: {together(costs)}" if len(studies) > 1 else together(costs), flush=True)
+
+
+def _jobs(options: argparse.Namespace, plan: Plan) -> int:
+    return options.jobs or _default_jobs(plan.threads)
 
 
 def _default_jobs(threads: int) -> int:
@@ -190,15 +231,13 @@ def _take_over(plan: Plan) -> None:
     take_over(plan, found)
 
 
-def _print_due(plan: Plan, due: Mapping[str, str], found: Mapping[str, Path], jobs: int) -> None:
-    """The dry run's answer: each run that would be executed, why, and what all of them would cost."""
+def _print_due(plan: Plan, due: Mapping[str, str], found: Mapping[str, Path]) -> None:
+    """The dry run's answer: each run that would be executed, and why."""
     for run, folder in found.items():
         print(f"{run}  (to be taken over from {folder.parent.parent.name})")
     due = {run: reason for run, reason in due.items() if run not in found}
     for run, reason in due.items():
         print(f"{run}  ({reason})")
-    if due:
-        print(expect(plan, due, jobs))
     print(f"{len(due)} of {len(plan.runs)} runs of study '{plan.study}' would run; nothing was run or written")
 
 

@@ -70,6 +70,18 @@ def expect(plan: Plan, due: Iterable[str], jobs: int) -> Expectation:
     return Expectation(len(runs), core_seconds, makespan(left, [], runs, jobs), jobs, known)
 
 
+def together(costs: Sequence[Expectation]) -> Expectation:
+    """The cost of studies that run one after the other; None where one of them is unknown."""
+    known = all(cost.core_seconds is not None for cost in costs)
+    return Expectation(
+        sum(cost.runs for cost in costs),
+        sum(cost.core_seconds for cost in costs) if known else None,
+        sum(cost.seconds for cost in costs) if known else None,
+        costs[0].jobs,
+        max(cost.learnt_from for cost in costs),
+    )
+
+
 def scale(stages: Sequence[tuple[str, Mapping[str, object]]]) -> tuple:
     """What makes the seconds of two studies comparable: the images and the network of their (stage, parameters)."""
     found = []
