@@ -184,7 +184,7 @@ def test_a_diverged_network_stays_in_the_mean_and_is_named(tmp_path: Path) -> No
 
 
 def test_claims_stand_beside_what_the_paper_printed(folder: Path) -> None:
-    rows = {row["Claim of the paper"]: row for row in rows_of(claim_table(read_study(folder)))}
+    rows = {row["Claim"]: row for row in rows_of(claim_table(read_study(folder)))}
     binary = rows["Class-level alignment beats binary alignment"]
     assert (binary["published gain (points) (percent)"], binary["Unit"]) == ("7.5", "points")
     assert float(binary["Mean"]) == pytest.approx(6.0)
