@@ -92,12 +92,6 @@ def class_summaries(study: Study, method: str) -> list[Summary | None] | None:
     return [summary_of(values) for values in zip(*measured, strict=True)] if measured else None
 
 
-def ccd_by_method(study: Study) -> dict[str, dict[str, dict]]:
-    """Method -> seed -> CCD, as the analysis wrote it; empty without an analysis."""
-    runs = [run for run in study.runs if run.stage == "analyse"]
-    return runs[-1].metrics.get("ccd", {}) if runs else {}
-
-
 def summary_of(values: Iterable[float | None]) -> Summary | None:
     """Summary of the values that were measured; None if none was."""
     return summarise([value for value in values if value is not None])

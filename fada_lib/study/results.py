@@ -123,6 +123,15 @@ class Study:
         return max(gaps) if len(gaps) > 1 else None
 
     @property
+    def analysis(self) -> Run | None:
+        """The run of notebook 05, None while it is not done."""
+        return next((run for run in reversed(self.runs) if run.stage == "analyse"), None)
+
+    def analysed(self, key: str) -> dict:
+        """What notebook 05 kept: ``ccd`` or ``domain_distance``, method -> seed -> summary, or ``relation``."""
+        return self.analysis.metrics.get(key, {}) if self.analysis else {}
+
+    @property
     def classes(self) -> list[str]:
         """The K class names, empty while no model is done."""
         return next((run.metrics["classes"] for run in self.models), [])
