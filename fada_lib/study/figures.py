@@ -131,7 +131,7 @@ def _doses(study: Study) -> dict[str, dict[str, dict[float, Step]]]:
     """Shift -> opponent -> dose -> step, as `dose_figure` takes it."""
     found: dict[str, dict[str, dict[float, Step]]] = {}
     for r in responses(study):
-        steps = {dose: Step(by_world(study, d), d.interval) for dose, d in r.steps.items()}
+        steps = {dose: Step(by_world(d), d.interval) for dose, d in r.steps.items()}
         found.setdefault(SHIFTS[r.shift], {})[r.second] = steps
     return found
 
