@@ -1,6 +1,6 @@
 """What a study compares: families of paired differences, ladders of components, means over seeds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from fada_lib.plots.style import method_label, split_name
 from fada_lib.study.results import Gap, Study
@@ -53,9 +53,14 @@ def students(study: Study) -> list[str]:
 
 def teacher_of(student: str) -> str:
     """The method that taught a student: of ``fada_soft@sd=frozen_bn+sd`` it is ``fada_soft``."""
-    base, variant, _ = split_name(student)
-    kept = ",".join(part for part in variant.split(",") if part and not part.startswith("sd="))
-    return f"{base}@{kept}" if kept else base
+    return keeping(student.removesuffix("+sd"), lambda key: key != "sd")
+
+
+def keeping(name: str, wanted: Callable[[str], bool]) -> str:
+    """The name with those parts of its variant alone whose key is `wanted`."""
+    base, variant, distilled = split_name(name)
+    kept = ",".join(part for part in variant.split(",") if part and wanted(part.partition("=")[0]))
+    return (f"{base}@{kept}" if kept else base) + "+sd" * distilled
 
 
 def difference_label(difference: Difference, points: bool = True) -> str:
@@ -132,9 +137,7 @@ def _label(name: str) -> str:
 
 def _without_point(name: str) -> str:
     """``binary@lambda_adv=0.1,sd=live+sd`` as ``binary@sd=live+sd``."""
-    base, variant, distilled = split_name(name.removesuffix(MST))
-    kept = ",".join(part for part in variant.split(",") if part.startswith("sd="))
-    return (f"{base}@{kept}" if kept else base) + "+sd" * distilled + MST * name.endswith(MST)
+    return keeping(name.removesuffix(MST), lambda key: key == "sd") + MST * name.endswith(MST)
 
 
 def _scores(study: Study, name: str, gap: Gap | None) -> Mapping[tuple[str, int], float]:

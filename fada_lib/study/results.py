@@ -37,11 +37,6 @@ class Run:
         return self.metrics.get("method", self.stage) + ("+sd" if self.metrics.get("self_distilled") else "")
 
     @property
-    def base(self) -> str:
-        """The method without a variant of a grid and without `+sd`."""
-        return split_name(self.method)[0]
-
-    @property
     def world(self) -> str:
         """Id of the 01 run whose data it used, empty if it does not say."""
         return self.metrics.get("world") or ""
