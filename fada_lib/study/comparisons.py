@@ -20,8 +20,8 @@ MST = "+mst"
 """How the name of a model ends that is tested at several scales."""
 
 
-def families(study: Study, gap: Gap | None = None) -> dict[str, list[Difference]]:
-    """Family -> its paired comparisons in one gap (by default the reported one), Holm-adjusted within the family.
+def families(study: Study) -> dict[str, list[Difference]]:
+    """Family -> its paired comparisons in the reported gap, Holm-adjusted within the family.
 
     The families follow the methods that the study has; of a grid over lambda its best variant on the tune split
     stands for the method. The oracle, which has target labels, is compared with nobody.
@@ -33,7 +33,7 @@ def families(study: Study, gap: Gap | None = None) -> dict[str, list[Difference]
         STUDENTS: _between_students(study),
         MULTISCALE: [(name + MST, name) for name in study.reported_methods if split_name(name)[0] != "oracle"],
     }
-    found = {family: [difference(study, *pair, gap) for pair in members] for family, members in pairs.items()}
+    found = {family: [difference(study, *pair) for pair in members] for family, members in pairs.items()}
     adjusted = {family: adjust([d for d in members if d is not None]) for family, members in found.items()}
     return {family: members for family, members in adjusted.items() if members}
 
@@ -70,9 +70,9 @@ def difference_label(difference: Difference, points: bool = True) -> str:
     return f"{first} − {second}"
 
 
-def unpaired(study: Study, d: Difference, gap: Gap | None = None) -> list[int]:
+def unpaired(study: Study, d: Difference) -> list[int]:
     """Seeds of runs that only one side of a difference has: left out of it, and to be named."""
-    one, two = (_scores(study, name, gap) for name in (d.first, d.second))
+    one, two = (_scores(study, name, None) for name in (d.first, d.second))
     return sorted(seed for _, seed in one.keys() ^ two.keys())
 
 

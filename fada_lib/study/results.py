@@ -56,9 +56,9 @@ class Run:
         """mIoU 0..1 on a split, ``single`` or ``multiscale``; None if it was not measured."""
         return self.metrics.get("evaluation", {}).get(split, {}).get(way, {}).get("miou")
 
-    def class_iou(self, split: str = "target_val", way: str = "single") -> list[float | None] | None:
-        """K IoU 0..1 in channel order, None if they were not measured."""
-        return self.metrics.get("evaluation", {}).get(split, {}).get(way, {}).get("iou")
+    def class_iou(self, way: str = "single") -> list[float | None] | None:
+        """K IoU 0..1 on the target's val part in channel order, None if they were not measured."""
+        return self.metrics.get("evaluation", {}).get("target_val", {}).get(way, {}).get("iou")
 
 
 @dataclass(frozen=True)
