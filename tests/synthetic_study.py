@@ -8,14 +8,14 @@ import yaml
 CLASSES = ["road", "building", "person"]
 
 
-def evaluation(miou: float, multiscale: float | None = None) -> dict:
+def evaluation(miou: float, multiscale: float | None = None, tune: float | None = None) -> dict:
     """The `evaluation` of a metrics.json whose target mIoU is `miou`; the class 'person' is absent."""
     ways = {"single": {"miou": miou, "iou": [miou + 0.1, miou - 0.1, None]}}
     if multiscale is not None:
         ways["multiscale"] = {"miou": multiscale, "iou": [multiscale, multiscale, None]}
     return {
         "target_val": ways,
-        "target_tune": {"single": {"miou": miou - 0.01, "iou": [miou, miou, None]}},
+        "target_tune": {"single": {"miou": miou - 0.01 if tune is None else tune, "iou": [miou, miou, None]}},
         "source_val": {"single": {"miou": 0.7, "iou": [0.7, 0.7, 0.7]}},
     }
 
@@ -62,6 +62,8 @@ class SyntheticStudy:
         multiscale: float | None = None,
         world: str = "01_data-w0",
         options: dict | None = None,
+        tune: float | None = None,
+        iterations: int = 100,
     ) -> Path:
         """A complete run that trained `method`; `stage` 'distill' makes its self-distilled student."""
         metrics = {
@@ -69,10 +71,10 @@ class SyntheticStudy:
             "self_distilled": stage == "distill",
             "seed": seed,
             "world": world,
-            "iterations": 100,
+            "iterations": iterations,
             "total_iterations": {"pretrain": 100, "adapt": 200, "distill": 300}[stage],
             "classes": CLASSES,
-            "evaluation": evaluation(miou, multiscale),
+            "evaluation": evaluation(miou, multiscale, tune),
             "target_entropy": 0.25,
         }
         run = f"{stage}_{method}-s{seed}-{world}".replace("@", "_")

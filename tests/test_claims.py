@@ -6,7 +6,7 @@ import pytest
 from synthetic_study import SyntheticStudy, three_seeds
 
 from fada_lib.study.claim_tables import gap_table
-from fada_lib.study.claims import judge_claims, paper_claims, tally, verdict
+from fada_lib.study.claims import OURS, Judged, judge_claims, our_questions, paper_claims, tally, verdict
 from fada_lib.study.results import read_study
 from fada_lib.study.statistics import paired_difference
 
@@ -53,6 +53,14 @@ def test_published_gains_are_differences_of_the_papers_tables() -> None:
     assert gains["Soft labels beat hard labels"] == 1.2
     assert gains["Self-distillation adds to FADA"] == 2.3
     assert gains["Multi-scale testing adds to FADA + SD"] == 0.9
+
+
+def test_what_the_paper_never_claimed_is_marked_as_ours_and_not_counted_as_its_claim() -> None:
+    assert all(claim.place.split()[0] in ("Table", "Tables", "Fig.") for claim in paper_claims())
+    assert {claim.place for claim in our_questions()} == {OURS}
+    of_paper, ours = paper_claims()[0], our_questions()[0]
+    found = [Judged(of_paper, around(0.2, NARROW), "holds"), Judged(ours, around(0.2, NARROW), "undecided")]
+    assert tally(found) == "1 'holds'"
 
 
 def judged(folder: Path) -> dict[str, object]:

@@ -7,6 +7,7 @@ from synthetic_study import SyntheticStudy
 
 from fada_lib.study.dose_tables import dose_table, trend_table
 from fada_lib.study.doses import by_world, doses, responses, slope, world_interval
+from fada_lib.study.findings import findings
 from fada_lib.study.main_tables import main_table
 from fada_lib.study.results import Study, read_study
 
@@ -51,13 +52,32 @@ def test_the_trend_is_a_slope_per_world_and_seed(tmp_path: Path) -> None:
 def test_worlds_are_told_apart_and_can_be_the_sample(tmp_path: Path) -> None:
     study = worlds(tmp_path)
     step = responses(study)[0].steps[0.0]
-    assert {world: [round(v, 6) for v in values] for world, values in by_world(study, step).items()} == {
+    assert {world: [round(v, 6) for v in values] for world, values in by_world(step).items()} == {
         7: [0.0, 0.001],
         8: [0.01, 0.011],
     }
-    low, high = world_interval(study, step)
+    low, high = world_interval(step)
     assert (low + high) / 2 == pytest.approx(0.0055)
     assert (high - low) / 2 == pytest.approx(12.7062 * 0.01 / 2, rel=1e-4)
+
+
+def test_the_interval_of_the_trend_over_worlds_has_a_value_a_world(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    for world_seed, rise in ((7, 0.02), (8, 0.04)):
+        for label in (0.0, 1.0):
+            world = f"01_data-w{world_seed}-{label}"
+            study.add(world, "data", {}, {"label_shift": label, "world_seed": world_seed})
+            for seed in (0, 1, 2):
+                study.model("binary", seed, 0.4, world=world)
+                study.model("fada_soft", seed, 0.4 + rise * label, world=world)
+    read = read_study(study.folder)
+    (row,) = trend_table(read).rows
+    low, high = row[4]
+    assert (low + high) / 2 == pytest.approx(0.03)
+    assert (high - low) / 2 == pytest.approx(12.7062 * 0.01, rel=1e-4)
+    assert row[3][0] > 0 > low, "six pairs seem to be certain of what two worlds are not"
+    assert row[-2:] == [6, 2]
+    assert any("over worlds" in sentence for sentence in findings(read))
 
 
 def test_every_global_method_has_its_own_curve(tmp_path: Path) -> None:

@@ -143,6 +143,21 @@ def test_without_a_grid_there_is_no_sensitivity(folder: Path) -> None:
     assert sensitivity_table(read_study(folder)) is None
 
 
+def test_a_variant_by_anything_but_lambda_has_a_curve_of_its_own(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    for clip, miou in ((0.7, 0.3), (0.9, 0.5)):
+        for weight in (0.01, 0.1):
+            method, options = f"fada_soft@lambda_adv={weight},clip={clip}", {"lambda_adv": weight, "clip": clip}
+            study.model(method, 0, miou, options=options)
+    rows = rows_of(sensitivity_table(read_study(study.folder)))
+    assert [(row["Method"], row["Seeds"]) for row in rows] == [
+        ("FADA, soft labels (clip = 0.7)", "1"),
+        ("FADA, soft labels (clip = 0.7)", "1"),
+        ("FADA, soft labels (clip = 0.9)", "1"),
+        ("FADA, soft labels (clip = 0.9)", "1"),
+    ]
+
+
 def test_choices_with_and_without_target_labels_stand_apart(tmp_path: Path) -> None:
     study = SyntheticStudy(tmp_path)
     for weight, miou, entropy in ((0.001, 0.4, 0.1), (0.01, 0.45, 0.3)):
@@ -160,15 +175,15 @@ def test_choices_with_and_without_target_labels_stand_apart(tmp_path: Path) -> N
 
 def test_last_and_best_iteration_are_columns_of_their_own(tmp_path: Path) -> None:
     study = SyntheticStudy(tmp_path)
-    history = [(0.40, 0.2), (0.44, 0.3), (0.42, 0.1)]
-    rows = [{"iteration": i, "target_tune_miou": m, "target_entropy": e} for i, (m, e) in enumerate(history)]
+    history = [(0.40, 0.8), (0.44, 0.7), (0.42, 0.6)]
+    rows = [{"iteration": i, "target_tune_miou": m, "source_val_miou": s} for i, (m, s) in enumerate(history)]
     (study.model("binary", 0, 0.4) / "history.jsonl").write_text("\n".join(map(json.dumps, rows)))
     (row,) = rows_of(iteration_table(read_study(study.folder)))
     values = {name: float(value) for name, value in row.items() if name not in ("Method", "Runs") and value}
     assert values == {
         "Last iteration (nothing chosen)": 0.42,
         "Chosen by target tune mIoU (with target labels)": 0.44,
-        "Chosen by target entropy (without target labels)": 0.42,
+        "Chosen by source val mIoU (without target labels)": 0.40,
     }
 
 
@@ -184,7 +199,7 @@ def test_a_diverged_network_stays_in_the_mean_and_is_named(tmp_path: Path) -> No
 
 
 def test_claims_stand_beside_what_the_paper_printed(folder: Path) -> None:
-    rows = {row["Claim of the paper"]: row for row in rows_of(claim_table(read_study(folder)))}
+    rows = {row["Claim"]: row for row in rows_of(claim_table(read_study(folder)))}
     binary = rows["Class-level alignment beats binary alignment"]
     assert (binary["published gain (points) (percent)"], binary["Unit"]) == ("7.5", "points")
     assert float(binary["Mean"]) == pytest.approx(6.0)

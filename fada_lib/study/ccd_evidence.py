@@ -5,7 +5,6 @@ from collections.abc import Callable
 from scipy import stats
 
 from fada_lib.plots.style import split_name
-from fada_lib.study.comparisons import ccd_by_method
 from fada_lib.study.results import Gap, Study
 from fada_lib.study.statistics import Difference, paired_difference
 
@@ -49,15 +48,14 @@ def ccd_means(study: Study, gap: Gap | None) -> dict[str, dict[int, float]]:
         return {}
     found = {
         method: {int(seed): entry["mean"] for seed, entry in seeds.items() if entry.get("mean") is not None}
-        for method, seeds in ccd_by_method(study).items()
+        for method, seeds in study.analysed("ccd").items()
     }
     return {method: seeds for method, seeds in found.items() if seeds}
 
 
 def analysed_world(study: Study) -> str:
     """Id of the one world over whose models notebook 05 ran, empty if it does not say."""
-    analysed = [run.parameters.get("data", "") for run in study.runs if run.stage == "analyse"]
-    return analysed[-1].rsplit("/", 1)[-1] if analysed else ""
+    return study.analysis.parameters.get("data", "").rsplit("/", 1)[-1] if study.analysis else ""
 
 
 def _of_world(scores: dict[tuple[str, int], float], world: str) -> dict[int, float]:

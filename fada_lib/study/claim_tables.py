@@ -1,6 +1,6 @@
-"""The tables 'what holds': every claim of the paper with its verdict, and the verdicts by gap."""
+"""The tables 'what holds': every claim with its verdict, and the verdicts by gap."""
 
-from fada_lib.study.claims import RULE, UNMEASURED, Judged, judge_claims
+from fada_lib.study.claims import OURS, RULE, UNMEASURED, Judged, judge_claims
 from fada_lib.study.comparisons import difference_label
 from fada_lib.study.notes import diverged_note, gap_words, scope_note
 from fada_lib.study.rendering import Column, Table, signed
@@ -16,7 +16,7 @@ def claim_table(study: Study) -> Table | None:
     if all(j.evidence is None for j in judged):
         return None
     columns = [
-        Column("Claim of the paper"),
+        Column("Claim"),
         Column("Verdict"),
         Column("Mean", "signed"),
         Column("95 % t interval", "bounds"),
@@ -31,7 +31,7 @@ def claim_table(study: Study) -> Table | None:
         f"{RULE} Published gains are from GTA5 to Cityscapes with a ResNet-101: other data, network and budget. FADA "
         "beats the source alone: measured against as many iterations on the source, where those were run. λ: how much "
         "more the largest λ costs the binary discriminator than FADA, each from its own best, on the tune part. "
-        "Intervals are not adjusted; p is, over the claims of this table."
+        f"Where '{OURS}' stands, the paper makes no such claim. Intervals are not adjusted; p is, over this table."
     )
     note += scope_note(study) + diverged_note(study)
     return Table("claims", "What holds of the paper's claims", columns, [_row(j) for j in judged], note)
@@ -48,7 +48,7 @@ def gap_table(study: Study) -> Table | None:
         for judged in zip(*by_gap, strict=True)
         if judged[0].claim.unit == "mIoU" and any(j.verdict != UNMEASURED for j in judged)
     ]
-    columns = [Column("Claim of the paper"), *(Column(gap_words(gap).capitalize()) for gap in gaps)]
+    columns = [Column("Claim"), *(Column(gap_words(gap).capitalize()) for gap in gaps)]
     note = "Measured here: the same claims and rule by gap; in brackets the mean difference in points, and pairs."
     return Table("claims_by_gap", "What holds, from the easier to the harder gap", columns, rows, note)
 

@@ -1,4 +1,7 @@
-"""The paper's claims, each with what was published, what was measured here, and a verdict by one written rule."""
+"""The paper's claims, each with what was published, what was measured here, and a verdict by one written rule.
+
+Two questions that the paper does not answer stand behind them, by the same rule: `OURS`.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -14,6 +17,9 @@ from fada_lib.study.statistics import Difference, adjust, paired_difference
 HOLDS, WEAKER, NOT_HERE = "holds", "holds weaker", "does not hold here"
 UNDECIDED, TOO_FEW, UNMEASURED = "undecided", "too few seeds", "not measured"
 VERDICTS = (HOLDS, WEAKER, NOT_HERE, UNDECIDED, TOO_FEW, UNMEASURED)
+
+OURS = "our question"
+"""Where the paper makes no such claim: it only takes CCD for a measure of alignment, and one λ for all."""
 
 FEWEST_PAIRS = 3
 """Pairs (of world and seed) below which no verdict is given: the t interval of two is 25 standard errors wide."""
@@ -36,7 +42,7 @@ class Claim:
     Attributes
     ----------
     text, place : str
-        The claim, and where the paper makes it.
+        The claim, and where the paper makes it, or `OURS`.
     unit : str
         ``mIoU`` (a difference of fractions, shown in points), ``CCD`` or ``rank correlation`` (plain numbers).
     published : float or None
@@ -62,8 +68,8 @@ class Judged:
 
 
 def judge_claims(study: Study, gap: Gap | None = None) -> list[Judged]:
-    """Every claim of the paper, judged by `RULE` on the runs of one gap (by default the reported one)."""
-    found = [(claim, claim.measure(study, gap)) for claim in paper_claims()]
+    """Every claim, judged by `RULE` on the runs of one gap (by default the reported one)."""
+    found = [(claim, claim.measure(study, gap)) for claim in [*paper_claims(), *our_questions()]]
     adjusted = iter(adjust([d for _, d in found if d is not None]))
     pairs = [(claim, None if d is None else next(adjusted)) for claim, d in found]
     return [Judged(claim, d, verdict(d, claim.published)) for claim, d in pairs]
@@ -91,8 +97,8 @@ def verdict(evidence: Difference | None, gain: float | None) -> str:
 
 
 def tally(judged: list[Judged]) -> str:
-    """How many claims got which verdict, e.g. ``1 holds, 2 too few seeds``; of those that were measured."""
-    counts = Counter(j.verdict for j in judged if j.verdict != UNMEASURED)
+    """How many of the paper's claims got which verdict, e.g. ``1 'holds', 2 'undecided'``; of those measured."""
+    counts = Counter(j.verdict for j in judged if j.verdict != UNMEASURED and j.claim.place != OURS)
     return ", ".join(f"{counts[name]} '{name}'" for name in VERDICTS if counts[name])
 
 
@@ -129,11 +135,15 @@ def paper_claims() -> list[Claim]:
         ("clan", "CLAN"),
     ):
         made.append(Claim(f"FADA has a lower mean CCD than {words}", "Fig. 4", "CCD", None, lower_ccd(opponent)))
-    made.append(
-        Claim("Of two methods, the lower CCD has the higher mIoU", "Sect. 4.5", "rank correlation", None, agreement)
-    )
-    made.append(Claim("FADA forgives a large λ where binary does not", "Sect. 4.3", "mIoU", None, _forgiveness))
     return made
+
+
+def our_questions() -> list[Claim]:
+    """What the paper does not claim and this study asks: whether CCD predicts mIoU, and how λ is forgiven."""
+    return [
+        Claim("Of two methods, the lower CCD has the higher mIoU", OURS, "rank correlation", None, agreement),
+        Claim("FADA forgives a large λ where binary does not", OURS, "mIoU", None, _forgiveness),
+    ]
 
 
 def _between(first: str, second: str, suffix: str = "", second_suffix: str = "") -> Measure:

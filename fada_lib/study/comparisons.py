@@ -1,6 +1,6 @@
 """What a study compares: families of paired differences, ladders of components, means over seeds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from fada_lib.plots.style import method_label, split_name
 from fada_lib.study.results import Gap, Study
@@ -20,8 +20,8 @@ MST = "+mst"
 """How the name of a model ends that is tested at several scales."""
 
 
-def families(study: Study, gap: Gap | None = None) -> dict[str, list[Difference]]:
-    """Family -> its paired comparisons in one gap (by default the reported one), Holm-adjusted within the family.
+def families(study: Study) -> dict[str, list[Difference]]:
+    """Family -> its paired comparisons in the reported gap, Holm-adjusted within the family.
 
     The families follow the methods that the study has; of a grid over lambda its best variant on the tune split
     stands for the method. The oracle, which has target labels, is compared with nobody.
@@ -33,7 +33,7 @@ def families(study: Study, gap: Gap | None = None) -> dict[str, list[Difference]
         STUDENTS: _between_students(study),
         MULTISCALE: [(name + MST, name) for name in study.reported_methods if split_name(name)[0] != "oracle"],
     }
-    found = {family: [difference(study, *pair, gap) for pair in members] for family, members in pairs.items()}
+    found = {family: [difference(study, *pair) for pair in members] for family, members in pairs.items()}
     adjusted = {family: adjust([d for d in members if d is not None]) for family, members in found.items()}
     return {family: members for family, members in adjusted.items() if members}
 
@@ -53,9 +53,14 @@ def students(study: Study) -> list[str]:
 
 def teacher_of(student: str) -> str:
     """The method that taught a student: of ``fada_soft@sd=frozen_bn+sd`` it is ``fada_soft``."""
-    base, variant, _ = split_name(student)
-    kept = ",".join(part for part in variant.split(",") if part and not part.startswith("sd="))
-    return f"{base}@{kept}" if kept else base
+    return keeping(student.removesuffix("+sd"), lambda key: key != "sd")
+
+
+def keeping(name: str, wanted: Callable[[str], bool]) -> str:
+    """The name with those parts of its variant alone whose key is `wanted`."""
+    base, variant, distilled = split_name(name)
+    kept = ",".join(part for part in variant.split(",") if part and wanted(part.partition("=")[0]))
+    return (f"{base}@{kept}" if kept else base) + "+sd" * distilled
 
 
 def difference_label(difference: Difference, points: bool = True) -> str:
@@ -65,9 +70,9 @@ def difference_label(difference: Difference, points: bool = True) -> str:
     return f"{first} − {second}"
 
 
-def unpaired(study: Study, d: Difference, gap: Gap | None = None) -> list[int]:
+def unpaired(study: Study, d: Difference) -> list[int]:
     """Seeds of runs that only one side of a difference has: left out of it, and to be named."""
-    one, two = (_scores(study, name, gap) for name in (d.first, d.second))
+    one, two = (_scores(study, name, None) for name in (d.first, d.second))
     return sorted(seed for _, seed in one.keys() ^ two.keys())
 
 
@@ -90,12 +95,6 @@ def class_summaries(study: Study, method: str) -> list[Summary | None] | None:
     """IoU 0..1 of each class over the seeds of a method; None if nothing was measured."""
     measured = [iou for run in study.of(method) if (iou := run.class_iou()) is not None]
     return [summary_of(values) for values in zip(*measured, strict=True)] if measured else None
-
-
-def ccd_by_method(study: Study) -> dict[str, dict[str, dict]]:
-    """Method -> seed -> CCD, as the analysis wrote it; empty without an analysis."""
-    runs = [run for run in study.runs if run.stage == "analyse"]
-    return runs[-1].metrics.get("ccd", {}) if runs else {}
 
 
 def summary_of(values: Iterable[float | None]) -> Summary | None:
@@ -138,9 +137,7 @@ def _label(name: str) -> str:
 
 def _without_point(name: str) -> str:
     """``binary@lambda_adv=0.1,sd=live+sd`` as ``binary@sd=live+sd``."""
-    base, variant, distilled = split_name(name.removesuffix(MST))
-    kept = ",".join(part for part in variant.split(",") if part.startswith("sd="))
-    return (f"{base}@{kept}" if kept else base) + "+sd" * distilled + MST * name.endswith(MST)
+    return keeping(name.removesuffix(MST), lambda key: key == "sd") + MST * name.endswith(MST)
 
 
 def _scores(study: Study, name: str, gap: Gap | None) -> Mapping[tuple[str, int], float]:

@@ -1,7 +1,7 @@
 """Dose and response: how the gain of class-level alignment moves with the gap between the domains."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fada_lib.study.comparisons import difference
 from fada_lib.study.results import Gap, Study
@@ -22,7 +22,7 @@ class Response:
     shift : str
         A key of `SHIFTS`.
     steps : dict
-        Dose -> difference in target mIoU, fractions of 1, paired by (world, seed) and Holm-adjusted over the doses.
+        Dose -> difference in target mIoU, fractions of 1, paired by (world seed, seed), Holm-adjusted over the doses.
     trend : Difference or None
         Slope of the difference over the dose (fraction of mIoU per unit of shift) of each (world seed, seed) that has
         every dose, by least squares; None if none has.
@@ -43,9 +43,8 @@ def responses(study: Study) -> list[Response]:
         for opponent in OPPONENTS
         if (made := _response(study, shift, study.representative("fada_soft"), study.representative(opponent)))
     ]
-    trends = adjust([made.trend for made in found if made.trend])
-    by_pair = iter(trends)
-    return [Response(r.shift, r.first, r.second, r.steps, next(by_pair) if r.trend else None) for r in found]
+    trends = iter(adjust([made.trend for made in found if made.trend]))
+    return [replace(made, trend=next(trends)) if made.trend else made for made in found]
 
 
 def doses(study: Study, shift: str) -> dict[float, Gap]:
@@ -57,16 +56,16 @@ def doses(study: Study, shift: str) -> dict[float, Gap]:
     return found if len(found) > 1 else {}
 
 
-def world_interval(study: Study, step: Difference) -> tuple[float, float] | None:
-    """t interval of a difference with worlds, not runs, as what was sampled; None for a single world."""
-    return t_interval([summarise(values).mean for values in by_world(study, step).values()])
+def world_interval(d: Difference) -> tuple[float, float] | None:
+    """t interval of a response's step or trend with worlds, not runs, as what was sampled; None for a single world."""
+    return t_interval([summarise(values).mean for values in by_world(d).values()])
 
 
-def by_world(study: Study, step: Difference) -> dict[int, list[float]]:
-    """World seed -> differences per training seed."""
+def by_world(d: Difference) -> dict[int, list[float]]:
+    """World seed -> values per training seed of a response's step or trend."""
     found: dict[int, list[float]] = {}
-    for (world, _), value in zip(step.pairs, step.values, strict=True):
-        found.setdefault(study.world_seeds.get(world, 0), []).append(value)
+    for (world_seed, _), value in zip(d.pairs, d.values, strict=True):
+        found.setdefault(world_seed, []).append(value)
     return found
 
 
@@ -75,17 +74,19 @@ def _response(study: Study, shift: str, first: str | None, second: str | None) -
     if first is None or second is None or not gaps:
         return None
     found = {dose: difference(study, first, second, gap) for dose, gap in gaps.items()}
-    known = {dose: d for dose, d in found.items() if d is not None}
+    known = {dose: _by_world_seed(study, d) for dose, d in found.items() if d is not None}
     steps = dict(zip(known, adjust(list(known.values())), strict=True))
-    return Response(shift, first, second, steps, _trend(study, first, second, steps)) if len(steps) > 1 else None
+    return Response(shift, first, second, steps, _trend(first, second, steps)) if len(steps) > 1 else None
 
 
-def _trend(study: Study, first: str, second: str, steps: dict[float, Difference]) -> Difference | None:
+def _by_world_seed(study: Study, d: Difference) -> Difference:
+    """The same difference, its pairs named by the world's seed: worlds of one seed are one world at several doses."""
+    return replace(d, pairs=tuple((study.world_seeds.get(world, 0), seed) for world, seed in d.pairs))
+
+
+def _trend(first: str, second: str, steps: dict[float, Difference]) -> Difference | None:
     """Slopes of the pairs of seeds that have every dose."""
-    tables = [
-        {(study.world_seeds.get(world, 0), seed): value for (world, seed), value in zip(d.pairs, d.values, strict=True)}
-        for d in steps.values()
-    ]
+    tables = [dict(zip(d.pairs, d.values, strict=True)) for d in steps.values()]
     common = set.intersection(*(set(table) for table in tables))
     slopes = {pair: slope(list(steps), [table[pair] for table in tables]) for pair in common}
     return paired_difference(first, second, slopes, dict.fromkeys(slopes, 0.0))

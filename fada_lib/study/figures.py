@@ -18,7 +18,6 @@ from fada_lib.study.comparisons import (
     ADAPTATION,
     CLASS_LEVEL,
     STEPS,
-    ccd_by_method,
     class_summaries,
     difference_label,
     families,
@@ -98,7 +97,7 @@ def _figures(study: Study) -> Iterator[tuple[str, Figure]]:
         ratios = {base: by_ratio(best_iterations(points)) for base, points in grid.items()}
         if measured := {base: points for base, points in ratios.items() if points}:
             yield "sensitivity_ratio", ratio_figure(measured, references=references)
-    if ccd := ccd_by_method(study):
+    if ccd := study.analysed("ccd"):
         yield "ccd", ccd_figure(ccd, study.classes)
 
 
@@ -132,7 +131,7 @@ def _doses(study: Study) -> dict[str, dict[str, dict[float, Step]]]:
     """Shift -> opponent -> dose -> step, as `dose_figure` takes it."""
     found: dict[str, dict[str, dict[float, Step]]] = {}
     for r in responses(study):
-        steps = {dose: Step(by_world(study, d), d.interval) for dose, d in r.steps.items()}
+        steps = {dose: Step(by_world(d), d.interval) for dose, d in r.steps.items()}
         found.setdefault(SHIFTS[r.shift], {})[r.second] = steps
     return found
 

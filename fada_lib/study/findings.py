@@ -3,7 +3,7 @@
 from fada_lib.plots.style import method_label
 from fada_lib.study.claims import judge_claims, tally
 from fada_lib.study.comparisons import CLASS_LEVEL, difference_label, families, summary_of
-from fada_lib.study.doses import SHIFTS, responses
+from fada_lib.study.doses import SHIFTS, responses, world_interval
 from fada_lib.study.notes import diverged_note
 from fada_lib.study.rendering import points
 from fada_lib.study.results import Study
@@ -79,9 +79,11 @@ def _verdicts(study: Study) -> str:
     return f"Of the paper's claims that were measured here: {counted} (the rule is under the table)." if counted else ""
 
 
-def _bounds(d: Difference) -> str:
-    """The t interval of a difference in brackets; empty for one pair."""
-    return f" ({points(d.interval[0])} … {points(d.interval[1])})" if d.interval else ""
+def _bounds(trend: Difference) -> str:
+    """The t interval of a trend in brackets, over worlds where there are several; empty for one pair."""
+    over_worlds = world_interval(trend)
+    low, high = over_worlds or trend.interval or (None, None)
+    return "" if low is None else f" ({points(low)} … {points(high)}{' over worlds' if over_worlds else ''})"
 
 
 def _replicates(study: Study) -> str:

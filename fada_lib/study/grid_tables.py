@@ -61,23 +61,21 @@ def point_table(study: Study) -> Table | None:
 def iteration_table(study: Study) -> Table | None:
     """Last iteration, best on the target's tune part, and chosen without target labels."""
     ways = {"last": "Last iteration (nothing chosen)"}
-    ways |= {rule.name: f"Chosen by {rule.name} ({_needs(rule.labels)})" for rule in RULES}
+    ways |= {
+        rule.name: f"Chosen by {rule.name} ({'with' if rule.labels else 'without'} target labels)"
+        for rule in RULES
+        if rule.key
+    }
     rows = []
     for method, runs in histories(study).items():
         found = [chosen_iterations(history) for history in runs.values()]
         cells = [summary_of(values.get(way) for values in found) for way in ways]
         rows.append([method_label(method), *cells, len(runs)])
-    shown = [index for index in range(1, len(ways) + 1) if any(row[index] is not None for row in rows)]
     columns = [Column("Method"), *(Column(label, "percent") for label in ways.values()), Column("Runs", "count")]
-    kept = [0, *shown, len(columns) - 1]
     note = (
         "Measured here while adaptations ran, all on the target's tune part, mean ± standard deviation over runs. What "
         "is chosen by target tune mIoU is judged by the very labels that chose it: read it as a bound, not a result. "
         "Every other table of this report is of the last iteration."
     ) + scope_note(study)
     title = "Chosen with and without target labels: iteration of the adaptation"
-    return Table("iterations", title, [columns[i] for i in kept], [[row[i] for i in kept] for row in rows], note)
-
-
-def _needs(labels: bool) -> str:
-    return "with target labels" if labels else "without target labels"
+    return Table("iterations", title, columns, rows, note)

@@ -2,46 +2,49 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from fada_lib.files import read_json_lines
 from fada_lib.plots.style import split_name
-from fada_lib.study.comparisons import mean_of
+from fada_lib.study.comparisons import keeping, mean_of
 from fada_lib.study.results import Run, Study
 
-TUNE, ENTROPY, SOURCE = "target_tune_miou", "target_entropy", "source_val_miou"
-"""Keys of a history's rows: mIoU on the target's tune part, entropy of target predictions, mIoU on source val."""
+TUNE, SOURCE = "target_tune_miou", "source_val_miou"
+"""Keys of a history's rows: mIoU on the target's tune part, and on source val."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A way of choosing a network: its name, whether it looks at target labels, and what it makes most of."""
+    """A way of choosing a network: its name, whether it looks at target labels, and what it makes most of.
+
+    `key` is that of a history's rows, None for what is measured after the last iteration only.
+    """
 
     name: str
     labels: bool
     of_run: Callable[[Run], float | None]
-    of_row: Callable[[Mapping[str, float]], float | None]
+    key: str | None
 
 
 RULES = (
-    Rule("target tune mIoU", True, lambda run: run.score("target_tune"), lambda row: row.get(TUNE)),
-    Rule(
-        "target entropy",
-        False,
-        lambda run: _negative(run.metrics.get("target_entropy")),
-        lambda row: _negative(row.get(ENTROPY)),
-    ),
-    Rule("source val mIoU", False, lambda run: run.score("source_val"), lambda row: row.get(SOURCE)),
+    Rule("target tune mIoU", True, lambda run: run.score("target_tune"), TUNE),
+    Rule("target entropy", False, lambda run: _negative(run.metrics.get("target_entropy")), None),
+    Rule("source val mIoU", False, lambda run: run.score("source_val"), SOURCE),
 )
 """The first needs labels of the target's tune part; the others need no target label."""
 
 
-def sensitivity(study: Study, split: str = "target_tune") -> dict[str, dict[tuple[float, int], list[Run]]]:
-    """Base method -> (lambda, iterations) -> adaptation runs; empty unless a method has several."""
+def sensitivity(study: Study) -> dict[str, dict[tuple[float, int], list[Run]]]:
+    """Method -> (lambda, iterations) -> its adaptation runs, a run a seed; empty unless a method has several lambdas.
+
+    A variant by anything but lambda and iterations is a method of its own.
+    """
     found: dict[str, dict[tuple[float, int], list[Run]]] = {}
     for run in (run for method in study.methods for run in study.of(method)):
-        if run.stage == "adapt" and run.adversarial_weight is not None and run.score(split) is not None:
+        if run.stage == "adapt" and run.adversarial_weight is not None and run.score("target_tune") is not None:
             point = (run.adversarial_weight, run.metrics.get("iterations", 0))
-            found.setdefault(run.base, {}).setdefault(point, []).append(run)
+            method = keeping(run.method, lambda key: key not in ("lambda_adv", "iterations"))
+            found.setdefault(method, {}).setdefault(point, []).append(run)
     several = any(len({weight for weight, _ in points}) > 1 for points in found.values())
     return found if several else {}
 
@@ -73,13 +76,13 @@ def chosen_iterations(history: Sequence[Mapping[str, float]]) -> dict[str, float
 
     Whatever chooses, the target's tune part judges: of the rule by its labels the value is optimistic.
     """
-    rows = [row for row in history if row.get(TUNE) is not None]
+    rows = [row for row in history if TUNE in row]
     if not rows:
         return {}
     found = {"last": rows[-1][TUNE]}
     for rule in RULES:
-        if all(rule.of_row(row) is not None for row in rows):
-            found[rule.name] = max(rows, key=rule.of_row)[TUNE]
+        if rule.key and all(rule.key in row for row in rows):
+            found[rule.name] = max(rows, key=itemgetter(rule.key))[TUNE]
     return found
 
 

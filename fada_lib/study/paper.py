@@ -8,7 +8,6 @@ from fada_lib.files import write_atomically, write_text
 from fada_lib.parameters import UserError
 from fada_lib.plots.ccd import ccd_figure
 from fada_lib.plots.style import save
-from fada_lib.study.comparisons import ccd_by_method
 from fada_lib.study.experiments import Experiment, read_experiments
 from fada_lib.study.page import bullets, figure, missing, page
 from fada_lib.study.paper_tables import paper_tables
@@ -55,7 +54,7 @@ def _figures(experiments: Sequence[Experiment], folder: Path) -> Iterator[tuple[
             drawn = [run.folder / "figures" / f"{name}.png" for run in e.runs("fada_soft")]
             if found := next((path for path in drawn if path.exists()), None):
                 yield number, e.study.name, _copy(found, folder / "figures" / f"figure{number}_{e.study.name}.png")
-        if ccd := ccd_by_method(e.study):
+        if ccd := e.study.analysed("ccd"):
             stem = folder / "figures" / f"figure4_{e.study.name}"
             yield 4, e.study.name, save(ccd_figure(ccd, e.study.classes), stem)[0]
 

@@ -18,11 +18,13 @@ def gradient_ratio(run: Run) -> float | None:
     return _geometric_mean([r for r in ratios if 0 < r < math.inf])
 
 
-def by_ratio(runs_by_weight: Mapping[float, Sequence[Run]], split: str = "target_tune") -> list[tuple[float, list]]:
-    """(Geometric mean ratio over the runs, their mIoU on `split`) in the order of lambda; unmeasured runs left out."""
+def by_ratio(runs_by_weight: Mapping[float, Sequence[Run]]) -> list[tuple[float, list]]:
+    """(Geometric mean ratio over the runs, their target tune mIoU) in the order of lambda; unmeasured runs left out."""
     points = []
     for weight in sorted(runs_by_weight):
-        measured = [(ratio, run.score(split)) for run in runs_by_weight[weight] if (ratio := gradient_ratio(run))]
+        measured = [
+            (ratio, run.score("target_tune")) for run in runs_by_weight[weight] if (ratio := gradient_ratio(run))
+        ]
         if measured:
             ratios, scores = zip(*measured, strict=True)
             points.append((_geometric_mean(ratios), list(scores)))

@@ -37,11 +37,6 @@ class Run:
         return self.metrics.get("method", self.stage) + ("+sd" if self.metrics.get("self_distilled") else "")
 
     @property
-    def base(self) -> str:
-        """The method without a variant of a grid and without `+sd`."""
-        return split_name(self.method)[0]
-
-    @property
     def world(self) -> str:
         """Id of the 01 run whose data it used, empty if it does not say."""
         return self.metrics.get("world") or ""
@@ -61,9 +56,9 @@ class Run:
         """mIoU 0..1 on a split, ``single`` or ``multiscale``; None if it was not measured."""
         return self.metrics.get("evaluation", {}).get(split, {}).get(way, {}).get("miou")
 
-    def class_iou(self, split: str = "target_val", way: str = "single") -> list[float | None] | None:
-        """K IoU 0..1 in channel order, None if they were not measured."""
-        return self.metrics.get("evaluation", {}).get(split, {}).get(way, {}).get("iou")
+    def class_iou(self, way: str = "single") -> list[float | None] | None:
+        """K IoU 0..1 on the target's val part in channel order, None if they were not measured."""
+        return self.metrics.get("evaluation", {}).get("target_val", {}).get(way, {}).get("iou")
 
 
 @dataclass(frozen=True)
@@ -121,6 +116,15 @@ class Study:
         """The widest gap (label shift first) where the study's worlds have several, None where they have one."""
         gaps = set(self.gaps.values())
         return max(gaps) if len(gaps) > 1 else None
+
+    @property
+    def analysis(self) -> Run | None:
+        """The run of notebook 05, None while it is not done."""
+        return next((run for run in reversed(self.runs) if run.stage == "analyse"), None)
+
+    def analysed(self, key: str) -> dict:
+        """What notebook 05 kept: ``ccd`` or ``domain_distance``, method -> seed -> summary, or ``relation``."""
+        return self.analysis.metrics.get(key, {}) if self.analysis else {}
 
     @property
     def classes(self) -> list[str]:

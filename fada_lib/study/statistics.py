@@ -46,12 +46,12 @@ def summarise(values: Sequence[float]) -> Summary | None:
     return Summary(mean, math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (len(values) - 1)), len(values))
 
 
-def t_interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, float] | None:
-    """Student's interval of the mean; None for fewer than two values."""
+def t_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """Student's interval of the mean at `LEVEL`; None for fewer than two values."""
     summary = summarise(values)
     if summary is None or summary.sd is None:
         return None
-    half = float(stats.t.ppf((1 + level) / 2, summary.n - 1)) * summary.sd / math.sqrt(summary.n)
+    half = float(stats.t.ppf((1 + LEVEL) / 2, summary.n - 1)) * summary.sd / math.sqrt(summary.n)
     return summary.mean - half, summary.mean + half
 
 

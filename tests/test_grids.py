@@ -1,0 +1,52 @@
+"""What is chosen of a grid: by the tune split alone, whatever the split that is reported would have said."""
+
+from pathlib import Path
+
+import pytest
+from synthetic_study import SyntheticStudy
+
+from fada_lib.study.claims import judge_claims
+from fada_lib.study.grids import best_iterations, sensitivity
+from fada_lib.study.main_tables import class_table
+from fada_lib.study.results import read_study
+
+
+def test_the_point_that_stands_for_a_method_is_the_best_on_the_tune_split_and_not_on_the_reported_one(
+    tmp_path: Path,
+) -> None:
+    study = SyntheticStudy(tmp_path)
+    for seed in (0, 1):
+        for weight, val, tune in ((0.01, 0.5, 0.3), (0.1, 0.4, 0.6)):
+            options = {"lambda_adv": weight}
+            study.model(f"binary@lambda_adv={weight}", seed, val, options=options, tune=tune)
+    read = read_study(study.folder)
+    assert read.representative("binary") == "binary@lambda_adv=0.1"
+    assert [row[-1].mean for row in class_table(read).rows] == [pytest.approx(0.4)]
+
+
+def test_each_lambda_has_the_number_of_iterations_that_is_best_for_it_on_the_tune_split(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    for weight, by_iterations in (
+        (0.01, {100: (0.5, 0.3), 200: (0.4, 0.6)}),
+        (0.1, {100: (0.4, 0.5), 200: (0.5, 0.2)}),
+    ):
+        for iterations, (val, tune) in by_iterations.items():
+            name = f"binary@lambda_adv={weight},iterations={iterations}"
+            study.model(name, 0, val, options={"lambda_adv": weight}, tune=tune, iterations=iterations)
+    best = best_iterations(sensitivity(read_study(study.folder))["binary"])
+    assert {weight: [run.metrics["iterations"] for run in runs] for weight, runs in best.items()} == {
+        0.01: [200],
+        0.1: [100],
+    }
+
+
+def test_what_a_large_lambda_costs_is_counted_from_the_best_on_the_tune_split(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    for seed in range(3):
+        for method, tuned in (("binary", (0.5, 0.2)), ("fada_soft", (0.5, 0.4))):
+            for weight, tune in zip((0.01, 0.1), tuned, strict=True):
+                name, val = f"{method}@lambda_adv={weight}", 0.9 - tune
+                study.model(name, seed, val, options={"lambda_adv": weight}, tune=tune)
+    found = {j.claim.text: j for j in judge_claims(read_study(study.folder))}
+    forgiving = found["FADA forgives a large λ where binary does not"]
+    assert forgiving.evidence.values == pytest.approx((0.2, 0.2, 0.2))
