@@ -97,12 +97,21 @@ set_up() {
     echo "set up in $((SECONDS - started)) s" >&2
 }
 
+# One at a time; pip inherits the lock, so that nobody starts anew under a pip whose script was killed.
+set_up_unless_ready() {
+    local turn
+    exec {turn}<"$root/requirements.lock"
+    flock -n "$turn" || { echo "another run_all.sh is setting up .venv; waiting for it" >&2; flock "$turn"; }
+    is_ready || set_up
+    exec {turn}<&-
+}
+
 case " $* " in *" --help "* | *" -h "*)
     [[ "${1:-}" == --test ]] || { usage; exit 0; } ;;
 esac
 unset PYTHONPATH PYTHONHOME
 export PYTHONNOUSERSITE=1
-is_ready || set_up
+is_ready || set_up_unless_ready
 if [[ "${1:-}" == --test ]]; then
     cd "$root"
     exec "$venv/bin/python" -m pytest -q -n 2 --dist loadfile "${@:2}"

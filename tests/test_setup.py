@@ -1,5 +1,6 @@
 """pyproject.toml, requirements.lock and environment.yml name one environment, which run_all.sh sets up."""
 
+import fcntl
 import re
 import subprocess
 import tomllib
@@ -109,3 +110,14 @@ def test_a_python_below_a_folder_with_a_space_is_found(tmp_path):
     done = subprocess.run(["bash", script], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     assert "with Python 3.99" in done.stderr
+
+
+def test_a_second_call_waits_while_the_first_sets_up(tmp_path):
+    script, environment = checkout(tmp_path / "checkout"), set_up_with(tmp_path / "tools" / "python", STAND_IN)
+    with (script.parent / "requirements.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        waiting = subprocess.Popen(["bash", script], stderr=subprocess.PIPE, text=True, env=environment)
+        assert "another run_all.sh is setting up .venv; waiting" in waiting.stderr.readline()
+        assert not (script.parent / ".venv").exists()
+    _, told = waiting.communicate(timeout=60)
+    assert waiting.returncode == 0 and "set up in" in told
