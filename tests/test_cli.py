@@ -40,6 +40,8 @@ def refusal(capsys: pytest.CaptureFixture, *arguments: str) -> str:
     ("arguments", "expected"),
     [
         (["--seeds", "one"], "--seeds must be whole numbers"),
+        (["--seeds", "-1", "params/smoke.yaml"], "--seeds: each seed must be a whole number of at least 0"),
+        (["--methods", ",", "params/smoke.yaml"], "--methods is empty"),
         (["--jobs", "0"], "--jobs must be at least 1"),
         (["--jobs", "two"], "--jobs"),
         (["--sede", "1"], "--sede"),
@@ -49,6 +51,10 @@ def refusal(capsys: pytest.CaptureFixture, *arguments: str) -> str:
 )
 def test_wrong_arguments_are_one_line_and_exit_code_2(capsys, arguments, expected, tmp_path):
     assert expected in refusal(capsys, *arguments, "--output", str(tmp_path))
+
+
+def test_an_empty_output_is_not_the_working_directory(capsys):
+    assert "--output is empty: name a folder" in refusal(capsys, "params/smoke.yaml", "--output", "")
 
 
 def test_an_output_folder_that_cannot_be_made_is_named(capsys, params, tmp_path):

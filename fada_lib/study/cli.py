@@ -65,7 +65,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(prog="run_all.sh", add_help=False, allow_abbrev=False)
     parser.add_argument("params", nargs="?", default=str(files.PROJECT_ROOT / "params" / "default.yaml"))
     parser.add_argument("--seeds", type=_numbers)
-    parser.add_argument("--methods", type=lambda text: [name for name in text.split(",") if name])
+    parser.add_argument("--methods", type=_names)
     parser.add_argument("--output", default=str(files.PROJECT_ROOT / "results"))
     parser.add_argument("--dry-run", action="store_true")
     parser.add_argument("--jobs", type=int)
@@ -76,6 +76,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.jobs is not None and options.jobs < 1:
         raise UserError(f"--jobs must be at least 1, not {options.jobs}")
+    if not options.output:
+        raise UserError("--output is empty: name a folder, or leave it out for results/")
     return options
 
 
@@ -84,6 +86,13 @@ def _numbers(text: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError as error:
         raise UserError(f"--seeds must be whole numbers such as 0,1,2, not '{text}'") from error
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise UserError("--methods is empty: write names of the study's section 'methods', as in binary,fada_soft")
+    return names
 
 
 def _run(options: argparse.Namespace) -> int:

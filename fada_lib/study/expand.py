@@ -59,7 +59,10 @@ def expand(
     content = read_study(params)
     check_keys(content, params)
     threads = whole_number(content.get("threads", 1), f"{params}: 'threads'", least=1, most=MOST_THREADS)
-    chosen_seeds = checked_seeds(content.get("seeds", [0]) if seeds is None else seeds, f"{params}: 'seeds'")
+    if seeds is None:
+        chosen_seeds = checked_seeds(content.get("seeds", [0]), f"{params}: 'seeds'")
+    else:
+        chosen_seeds = checked_seeds(seeds, "--seeds")
     folder = output.absolute() / content["study"]
     builder = _Builder(params, content, folder / "runs", threads)
     entries = builder.method_entries()
