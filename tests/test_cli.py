@@ -3,6 +3,8 @@
 import errno
 import json
 import os
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -60,6 +62,19 @@ def test_an_empty_output_is_not_the_working_directory(capsys):
 def test_an_output_folder_that_cannot_be_made_is_named(capsys, params, tmp_path):
     (tmp_path / "file").touch()
     assert "choose another folder with --output" in refusal(capsys, str(params), "--output", str(tmp_path / "file"))
+
+
+def test_a_second_call_is_told_which_process_to_stop(capsys, params, tmp_path):
+    folder = tmp_path / "small"
+    folder.mkdir()
+    command = ["flock", str(folder / ".lock"), "sh", "-c", "echo locked; sleep 60"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as holder:
+        try:
+            holder.stdout.readline()
+            told = refusal(capsys, str(params), "--output", str(tmp_path))
+        finally:
+            os.killpg(holder.pid, signal.SIGKILL)
+    assert f"another run_all.sh is at work on {folder}; wait for it, or stop it: kill {holder.pid}" in told
 
 
 def test_a_dry_run_lists_runs_with_reasons_and_runs_nothing(capsys, params, tmp_path):

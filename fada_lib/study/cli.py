@@ -4,14 +4,12 @@ torch is not imported here, so that a call that has nothing to do ends in second
 """
 
 import argparse
-import contextlib
 import errno
-import fcntl
 import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,6 +18,7 @@ from fada_lib.parameters import UserError
 from fada_lib.study import engine, status
 from fada_lib.study.costs import expect
 from fada_lib.study.expand import expand
+from fada_lib.study.lock import locked
 from fada_lib.study.plan import Plan, Run
 from fada_lib.study.reuse import reusable, take_over
 
@@ -117,7 +116,7 @@ def _run(options: argparse.Namespace) -> int:
         due = status.due_runs(plan, _stale(plan, options.fresh))
         _print_due(plan, due, reusable(plan, due, NOTEBOOKS), jobs)
         return 0
-    with _lock(plan.folder):
+    with locked(plan.folder):
         _tell_outdated(plan, params, options.clean, remove=options.clean)
         for run in _stale(plan, options.fresh):
             shutil.rmtree(plan.folder / "runs" / run.id)
@@ -141,30 +140,6 @@ def _default_jobs(threads: int) -> int:
     if shutil.which("nvidia-smi"):
         return 1
     return max(1, min(MOST_JOBS, len(os.sched_getaffinity(0)) // threads))
-
-
-@contextlib.contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Keep a second call out of the study; a lock cannot go stale, the system drops it with its holder.
-
-    Raises
-    ------
-    UserError
-        If another call is at work on this study, or the folder cannot be written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / ".lock").open("a+", encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot write {folder}: {error.strerror}; choose another folder with --output") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(f"another run_all.sh is at work on {folder}; wait for it or stop it") from error
-        # Snakemake inherits it: if this process is killed, the study stays closed until Snakemake has ended.
-        os.set_inheritable(file.fileno(), True)
-        yield
 
 
 def _stale(plan: Plan, fresh: bool) -> list[Run]:
