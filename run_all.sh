@@ -40,8 +40,9 @@ fail() {
 }
 
 find_python() {
-    local candidate
-    for candidate in ${PYTHON:-python3.13 python3.12 python3.11 python3}; do
+    local candidate candidates=(python3.13 python3.12 python3.11 python3)
+    [[ -z "${PYTHON:-}" ]] || candidates=("$PYTHON")
+    for candidate in "${candidates[@]}"; do
         if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             command -v "$candidate"
             return
@@ -96,12 +97,21 @@ set_up() {
     echo "set up in $((SECONDS - started)) s" >&2
 }
 
+# One at a time; pip inherits the lock, so that nobody starts anew under a pip whose script was killed.
+set_up_unless_ready() {
+    local turn
+    exec {turn}<"$root/requirements.lock"
+    flock -n "$turn" || { echo "another run_all.sh is setting up .venv; waiting for it" >&2; flock "$turn"; }
+    is_ready || set_up
+    exec {turn}<&-
+}
+
 case " $* " in *" --help "* | *" -h "*)
     [[ "${1:-}" == --test ]] || { usage; exit 0; } ;;
 esac
 unset PYTHONPATH PYTHONHOME
 export PYTHONNOUSERSITE=1
-is_ready || set_up
+is_ready || set_up_unless_ready
 if [[ "${1:-}" == --test ]]; then
     cd "$root"
     exec "$venv/bin/python" -m pytest -q -n 2 --dist loadfile "${@:2}"

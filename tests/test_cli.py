@@ -3,12 +3,14 @@
 import errno
 import json
 import os
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-from fada_lib.study import cli, provenance, status
+from fada_lib.study import cli, provenance, runner, status
 from fada_lib.study.expand import expand
 from fada_lib.study.plan import Plan, Run
 from fada_lib.study.watch import Watcher, clock, roughly
@@ -23,7 +25,7 @@ def params(tmp_path, monkeypatch):
     notebooks.mkdir()
     for name in ("01_data", "02_pretrain"):
         (notebooks / f"{name}.ipynb").write_text('{"cells": []}')
-    monkeypatch.setattr(cli, "NOTEBOOKS", notebooks)
+    monkeypatch.setattr(runner, "NOTEBOOKS", notebooks)
     path = tmp_path / "small.yaml"
     path.write_text(yaml.safe_dump(STUDY, sort_keys=False))
     return path
@@ -40,6 +42,8 @@ def refusal(capsys: pytest.CaptureFixture, *arguments: str) -> str:
     ("arguments", "expected"),
     [
         (["--seeds", "one"], "--seeds must be whole numbers"),
+        (["--seeds", "-1", "params/smoke.yaml"], "--seeds: each seed must be a whole number of at least 0"),
+        (["--methods", ",", "params/smoke.yaml"], "--methods is empty"),
         (["--jobs", "0"], "--jobs must be at least 1"),
         (["--jobs", "two"], "--jobs"),
         (["--sede", "1"], "--sede"),
@@ -51,9 +55,26 @@ def test_wrong_arguments_are_one_line_and_exit_code_2(capsys, arguments, expecte
     assert expected in refusal(capsys, *arguments, "--output", str(tmp_path))
 
 
+def test_an_empty_output_is_not_the_working_directory(capsys):
+    assert "--output is empty: name a folder" in refusal(capsys, "params/smoke.yaml", "--output", "")
+
+
 def test_an_output_folder_that_cannot_be_made_is_named(capsys, params, tmp_path):
     (tmp_path / "file").touch()
     assert "choose another folder with --output" in refusal(capsys, str(params), "--output", str(tmp_path / "file"))
+
+
+def test_a_second_call_is_told_which_process_to_stop(capsys, params, tmp_path):
+    folder = tmp_path / "small"
+    folder.mkdir()
+    command = ["flock", str(folder / ".lock"), "sh", "-c", "echo locked; sleep 60"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as holder:
+        try:
+            holder.stdout.readline()
+            told = refusal(capsys, str(params), "--output", str(tmp_path))
+        finally:
+            os.killpg(holder.pid, signal.SIGKILL)
+    assert f"another run_all.sh is at work on {folder}; wait for it, or stop it: kill {holder.pid}" in told
 
 
 def test_a_dry_run_lists_runs_with_reasons_and_runs_nothing(capsys, params, tmp_path):
@@ -84,7 +105,7 @@ def test_a_failed_study_keeps_none_of_the_others_from_running(params, tmp_path, 
     other = tmp_path / "other.yaml"
     other.write_text(yaml.safe_dump({**STUDY, "study": "other"}, sort_keys=False))
     asked = []
-    monkeypatch.setattr(cli.engine, "execute", lambda plan, *_: asked.append(plan.study) or 1)
+    monkeypatch.setattr(runner.engine, "execute", lambda plan, *_: asked.append(plan.study) or 1)
     assert cli.main([str(params), str(other), "--output", str(tmp_path / "out")]) == 1
     assert asked == ["small", "other"]
 
@@ -100,14 +121,14 @@ def test_results_of_other_code_are_recognised(params, tmp_path):
     plan = expand(params, tmp_path)
     data, source = plan.runs
     finished(plan, data, "older")
-    finished(plan, source, provenance.code_hash(cli.NOTEBOOKS / "02_pretrain.ipynb"))
-    assert [run.id for run in status.stale_runs(plan, cli.NOTEBOOKS)] == [data.id]
+    finished(plan, source, provenance.code_hash(runner.NOTEBOOKS / "02_pretrain.ipynb"))
+    assert [run.id for run in status.stale_runs(plan, runner.NOTEBOOKS)] == [data.id]
 
 
 def test_what_is_due_follows_the_files_times_and_the_parameters(params, tmp_path):
     plan = expand(params, tmp_path)
     data, source = plan.runs
-    plan.write(cli.NOTEBOOKS)
+    plan.write(runner.NOTEBOOKS)
     for run in plan.runs:
         finished(plan, run, "any")
     assert status.due_runs(plan) == {} and status.report_is_due(plan)
@@ -121,7 +142,7 @@ def test_what_is_due_follows_the_files_times_and_the_parameters(params, tmp_path
 
 
 def test_runs_of_other_parameters_are_told_and_removed_on_request_only(capsys, params, tmp_path, monkeypatch):
-    monkeypatch.setattr(cli.engine, "execute", lambda *_: 1)
+    monkeypatch.setattr(runner.engine, "execute", lambda *_: 1)
     output = ["--output", str(tmp_path / "out")]
     cli.main([str(params), "--seeds", "0,1", *output])
     params.write_text(yaml.safe_dump({**STUDY, "pretrain": {"iterations": 9}}))
@@ -139,7 +160,7 @@ def test_runs_of_other_parameters_are_told_and_removed_on_request_only(capsys, p
 
 
 def test_choosing_fewer_seeds_or_methods_makes_no_run_outdated(capsys, params, tmp_path, monkeypatch):
-    monkeypatch.setattr(cli.engine, "execute", lambda *_: 1)
+    monkeypatch.setattr(runner.engine, "execute", lambda *_: 1)
     methods = {"methods": {"binary": {"method": "binary"}, "fada": {"method": "fada"}}, "analysis": {"embedded": []}}
     params.write_text(yaml.safe_dump({**STUDY, **methods}))
     output = ["--output", str(tmp_path / "out")]
@@ -153,7 +174,7 @@ def test_a_full_disk_is_one_line(capsys, params, tmp_path, monkeypatch):
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/somewhere/log.txt")
 
-    monkeypatch.setattr(cli.engine, "execute", full)
+    monkeypatch.setattr(runner.engine, "execute", full)
     assert "/somewhere/log.txt: No space left on device" in refusal(capsys, str(params), "--output", str(tmp_path))
 
 
@@ -161,8 +182,8 @@ def test_a_run_cut_off_by_a_full_disk_is_told_as_such(tmp_path, monkeypatch):
     for name, content in (("notebook.ipynb", '{"cells": [{"outp'), ("failed", ""), ("stderr.log", "")):
         (tmp_path / name).write_text(content)
     nothing_free = type("Usage", (), {"free": 0})
-    monkeypatch.setattr(cli.engine.shutil, "disk_usage", lambda _: nothing_free)
-    told = cli.engine._failure(tmp_path / "notebook.ipynb")
+    monkeypatch.setattr(runner.engine.shutil, "disk_usage", lambda _: nothing_free)
+    told = runner.engine._failure(tmp_path / "notebook.ipynb")
     assert told.startswith(f"no space left in {tmp_path}: free some")
 
 
@@ -194,7 +215,7 @@ def test_a_terminal_sees_one_line_with_iteration_rate_and_time_left(params, tmp_
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "200")
     plan = expand(params, tmp_path)
-    plan.write(cli.NOTEBOOKS)
+    plan.write(runner.NOTEBOOKS)
     screen = Screen(terminal=True)
     watcher = Watcher(plan.folder, plan.runs, total=2, jobs=1, stream=screen)
     watcher.started -= 1
@@ -210,7 +231,7 @@ def test_a_terminal_sees_one_line_with_iteration_rate_and_time_left(params, tmp_
 
 def test_without_a_terminal_only_ends_are_told_at_once(params, tmp_path):
     plan = expand(params, tmp_path)
-    plan.write(cli.NOTEBOOKS)
+    plan.write(runner.NOTEBOOKS)
     screen = Screen(terminal=False)
     watcher = Watcher(plan.folder, plan.runs, total=2, jobs=1, stream=screen)
     watcher.started -= 1

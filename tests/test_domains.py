@@ -215,6 +215,19 @@ def test_a_mistake_in_a_parameter_file_is_one_line(own_data, change, message):
     assert message in refused(lambda: [layout_of(p, domain) for domain in ("source", "target")])
 
 
+@pytest.mark.parametrize(
+    ("classes", "advice"),
+    [
+        ("road, sidewlak", "did you mean 'sidewalk'?"),
+        ("road, tramm=#ff8800", "did you mean 'tram'?"),
+        ("road, zzz", "map it in"),
+    ],
+)
+def test_a_class_that_no_label_can_show_is_refused(run, classes, advice):
+    p = run("gta5", "cityscapes", class_set=classes, target_layout="folders", target_label_values={"tram": 3})
+    assert f"is in the labels of neither domain; {advice}" in refused(classes_of, p)
+
+
 def test_a_set_of_own_classes_is_rebuilt_from_its_name():
     classes = class_set("car=#010203, tram, wall, rickshaw")
     again = class_set(classes.name)

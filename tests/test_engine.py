@@ -12,7 +12,7 @@ import nbformat
 import pytest
 import yaml
 
-from fada_lib.study import cli
+from fada_lib.study import cli, runner
 from fada_lib.study import engine as engine_module
 
 pytestmark = pytest.mark.slow
@@ -75,8 +75,8 @@ class Engine:
 import pathlib, signal, sys
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell hands it down ignored
-from fada_lib.study import cli, engine
-cli.NOTEBOOKS, engine.REPORT_MODULE = pathlib.Path({str(cli.NOTEBOOKS)!r}), {engine_module.REPORT_MODULE!r}
+from fada_lib.study import cli, engine, runner
+runner.NOTEBOOKS, engine.REPORT_MODULE = pathlib.Path({str(runner.NOTEBOOKS)!r}), {engine_module.REPORT_MODULE!r}
 sys.exit(cli.main({arguments!r}))
 """
         return subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True)
@@ -111,7 +111,7 @@ def engine(tmp_path, monkeypatch, capfd):
         nbformat.write(notebook, notebooks / f"{name}.ipynb")
     (tmp_path / "stub_report.py").write_text(REPORT)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setattr(cli, "NOTEBOOKS", notebooks)
+    monkeypatch.setattr(runner, "NOTEBOOKS", notebooks)
     monkeypatch.setattr(engine_module, "REPORT_MODULE", "stub_report")
     return Engine(tmp_path, capfd)
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from fada_lib import files
-from fada_lib.study import cli, provenance, status
+from fada_lib.study import cli, provenance, runner, status
 from fada_lib.study.expand import expand
 from fada_lib.study.plan import Plan
 from fada_lib.study.reuse import reusable, take_over
@@ -20,7 +20,7 @@ def notebooks(tmp_path, monkeypatch):
     folder.mkdir()
     for name in ("01_data", "02_pretrain", "03_adapt"):
         (folder / f"{name}.ipynb").write_text('{"cells": []}')
-    monkeypatch.setattr(cli, "NOTEBOOKS", folder)
+    monkeypatch.setattr(runner, "NOTEBOOKS", folder)
     return folder
 
 
@@ -95,7 +95,7 @@ def test_the_command_says_what_it_takes_over(tmp_path, notebooks, capsys, monkey
     assert not second.folder.exists()
 
     waiting = []
-    monkeypatch.setattr(cli.engine, "execute", lambda plan, pending, jobs: waiting.extend(pending) or 1)
+    monkeypatch.setattr(runner.engine, "execute", lambda plan, pending, jobs: waiting.extend(pending) or 1)
     cli.main(call)
     assert "taken over from first: 1 runs" in capsys.readouterr().out
     assert [run.stage for run in waiting] == ["pretrain", "adapt"]

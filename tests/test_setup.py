@@ -1,8 +1,10 @@
 """pyproject.toml, requirements.lock and environment.yml name one environment, which run_all.sh sets up."""
 
+import fcntl
 import re
 import subprocess
 import tomllib
+from pathlib import Path
 
 import pytest
 import yaml
@@ -68,14 +70,54 @@ def test_help_needs_no_environment_and_names_every_option(tmp_path):
     assert not (tmp_path / ".venv").exists()
 
 
-def test_a_python_that_is_too_old_ends_in_one_line(tmp_path):
-    script, old = tmp_path / "run_all.sh", tmp_path / "python"
-    script.write_text((PROJECT_ROOT / "run_all.sh").read_text())
+STAND_IN = """#!/bin/sh
+case "$1" in
+    --version) echo "Python 3.99" ;;
+    -m) [ "$2" != venv ] || { mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && echo "command = $3" >"$3/pyvenv.cfg"; } ;;
+esac
+"""
+"""A Python that makes environments of itself, installs whatever is asked at once and runs every study."""
+
+
+def checkout(folder: Path) -> Path:
+    """The script in a folder of its own with an empty lock, content with whatever space there is."""
+    folder.mkdir(exist_ok=True)
+    script = (PROJECT_ROOT / "run_all.sh").read_text()
+    (folder / "run_all.sh").write_text(script.replace("needed_gb=8", "needed_gb=0"))
     for name in ("requirements.lock", "pyproject.toml"):
-        (tmp_path / name).touch()
-    old.write_text("#!/bin/sh\nexit 1\n")
-    old.chmod(0o755)
-    environment = {"PATH": "/usr/bin:/bin", "PYTHON": str(old)}
-    done = subprocess.run(["bash", script], capture_output=True, text=True, env=environment)
+        (folder / name).touch()
+    return folder / "run_all.sh"
+
+
+def set_up_with(python: Path, text: str) -> dict[str, str]:
+    """The environment variables under which the script sets up with a `python` made of `text`."""
+    python.parent.mkdir(exist_ok=True)
+    python.write_text(text)
+    python.chmod(0o755)
+    return {"PATH": "/usr/bin:/bin", "PYTHON": str(python)}
+
+
+def test_a_python_that_is_too_old_ends_in_one_line(tmp_path):
+    environment = set_up_with(tmp_path / "python", "#!/bin/sh\nexit 1\n")
+    done = subprocess.run(["bash", checkout(tmp_path)], capture_output=True, text=True, env=environment)
     assert done.returncode == 2
     assert done.stderr.startswith("error: Python 3.11 or newer is needed") and done.stderr.count("\n") == 1
+
+
+def test_a_python_below_a_folder_with_a_space_is_found(tmp_path):
+    script = checkout(tmp_path / "check out")
+    environment = set_up_with(tmp_path / "own tools" / "python", STAND_IN)
+    done = subprocess.run(["bash", script], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "with Python 3.99" in done.stderr
+
+
+def test_a_second_call_waits_while_the_first_sets_up(tmp_path):
+    script, environment = checkout(tmp_path / "checkout"), set_up_with(tmp_path / "tools" / "python", STAND_IN)
+    with (script.parent / "requirements.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        waiting = subprocess.Popen(["bash", script], stderr=subprocess.PIPE, text=True, env=environment)
+        assert "another run_all.sh is setting up .venv; waiting" in waiting.stderr.readline()
+        assert not (script.parent / ".venv").exists()
+    _, told = waiting.communicate(timeout=60)
+    assert waiting.returncode == 0 and "set up in" in told

@@ -94,6 +94,22 @@ def test_label_values_outside_the_layouts_map_are_a_problem(tree):
         found.require_sound("source")
 
 
+def test_every_kind_of_problem_says_the_way_out(tree):
+    (tree / "images/0.png").write_bytes(b"")
+    Image.new("L", (4, 2), 200).save(tree / "labels/1.png")
+    Image.new("L", (3, 2)).save(tree / "labels/2.png")
+    with pytest.raises(UserError) as caught:
+        look(tree).require_sound("source")
+    ways = ["restore it from the download", "mend it or change its layout", "remove or mend this pair"]
+    assert all(way in problem for way, problem in zip(ways, str(caught.value).split("; /"), strict=True))
+
+
+def test_one_problem_is_not_counted_as_several(tree):
+    (tree / "images/0.png").write_bytes(b"")
+    with pytest.raises(UserError, match="source: 1 problem: "):
+        look(tree).require_sound("source")
+
+
 def test_the_file_of_a_foreign_label_value_is_named(tree):
     Image.new("L", (4, 2), 200).save(tree / "labels/1.png")
     assert str(tree / "labels/1.png") in "; ".join(look(tree).problems)

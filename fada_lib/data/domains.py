@@ -5,10 +5,11 @@ val part, which tables report, decides nothing. The target's training images nee
 oracle and nothing can be measured on tune.
 """
 
+import difflib
 from pathlib import Path
 
 from fada_lib.data.cache import PixelCache
-from fada_lib.data.classes import ClassSet, class_set
+from fada_lib.data.classes import TRAIN_NAMES, ClassSet, class_set
 from fada_lib.data.completeness import completeness
 from fada_lib.data.dataset import SegmentationDataset
 from fada_lib.data.layouts import Item, Layout, find, layout, own_layout
@@ -36,10 +37,22 @@ def roots(p: DataParameters) -> tuple[Path, Path]:
 
 
 def classes_of(p: DataParameters) -> ClassSet:
-    """The classes to predict; `UserError` if they are not known or `judged_on` names classes that they lack."""
+    """The classes to predict.
+
+    Raises
+    ------
+    UserError
+        If they are not known, one of them is in no label of either domain, or `judged_on` names classes that they lack.
+    """
     classes = class_set(p.class_set)
     for name in p.judged_on:
         classes.channels_of(class_set(name))
+    mapped = [name for domain in PARTS for name in getattr(p, f"{domain}_label_values")]
+    for name in classes.own:
+        if name not in mapped:
+            near = difflib.get_close_matches(name, [*TRAIN_NAMES, *mapped], n=1)
+            advice = f"did you mean '{near[0]}'?" if near else "map it in source_label_values or target_label_values"
+            raise UserError(f"class_set: '{name}' is in the labels of neither domain; {advice}")
     return classes
 
 

@@ -104,7 +104,9 @@ def _read(item: Item, form: Layout, known: dict[str, Record]) -> Record | UserEr
     except UserError as error:
         return error
     if image.size != values.shape[::-1]:
-        return UserError(f"{item.label} is {values.shape[::-1]} but its image is {image.size}")
+        return UserError(
+            f"{item.label} is {values.shape[::-1]} but its image is {image.size}: remove or mend this pair"
+        )
     counts = np.bincount(values.ravel(), minlength=256)
     return Record(stamp, image.size, tuple((int(v), int(counts[v])) for v in np.flatnonzero(counts)))
 

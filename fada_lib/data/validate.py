@@ -57,7 +57,8 @@ class Inspection:
         """Raise `UserError` naming the first damaged files, if there are any."""
         if self.problems:
             more = f" and {len(self.problems) - FEW} more" if len(self.problems) > FEW else ""
-            raise UserError(f"{name}: {len(self.problems)} problems: {'; '.join(self.problems[:FEW])}{more}")
+            count = f"{len(self.problems)} problem{'s' * (len(self.problems) > 1)}"
+            raise UserError(f"{name}: {count}: {'; '.join(self.problems[:FEW])}{more}")
 
 
 def inspect(dataset: SegmentationDataset, on_progress: Callable[[int], None] = lambda done: None) -> Inspection:
@@ -139,7 +140,8 @@ def _objection(record: Record, dataset: SegmentationDataset) -> str:
         return ""
     form, label = dataset.form, record.stamp[4]
     few = f"{foreign[:FEW]}{' and more' if len(foreign) > FEW else ''}"
-    return f"{label} holds label values {few}, outside the map of {form.name}: {form.legal_text}"
+    outside = f"outside the map of {form.name}: {form.legal_text}"
+    return f"{label} holds label values {few}, {outside}; mend it or change its layout"
 
 
 def _channels(record: Record, dataset: SegmentationDataset) -> set[int]:

@@ -1,30 +1,22 @@
-"""The command behind `run_all.sh`: expand a study, run what is missing under Snakemake, say what came out.
+"""The command behind `run_all.sh`: its arguments, and what a person is told of a mistake.
 
 torch is not imported here, so that a call that has nothing to do ends in seconds.
 """
 
 import argparse
-import contextlib
 import errno
-import fcntl
-import os
-import shutil
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from fada_lib import files
 from fada_lib.parameters import UserError
-from fada_lib.study import engine, status
-from fada_lib.study.costs import expect, together
+from fada_lib.study import runner
 from fada_lib.study.expand import expand
-from fada_lib.study.plan import Plan, Run
-from fada_lib.study.reuse import reusable, take_over
+from fada_lib.study.plan import Plan
 
-NOTEBOOKS = files.PROJECT_ROOT / "notebooks"
-MOST_JOBS = 8
 BEYOND_US = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENAMETOOLONG)
 """What a file system may answer through no fault of the code: it gets a line, all else a traceback."""
 
@@ -65,7 +57,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(prog="run_all.sh", add_help=False, allow_abbrev=False)
     parser.add_argument("params", nargs="*")
     parser.add_argument("--seeds", type=_numbers)
-    parser.add_argument("--methods", type=lambda text: [name for name in text.split(",") if name])
+    parser.add_argument("--methods", type=_names)
     parser.add_argument("--output", default=str(files.PROJECT_ROOT / "results"))
     parser.add_argument("--dry-run", action="store_true")
     parser.add_argument("--jobs", type=int)
@@ -76,6 +68,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.jobs is not None and options.jobs < 1:
         raise UserError(f"--jobs must be at least 1, not {options.jobs}")
+    if not options.output:
+        raise UserError("--output is empty: name a folder, or leave it out for results/")
     return options
 
 
@@ -84,6 +78,13 @@ def _numbers(text: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError as error:
         raise UserError(f"--seeds must be whole numbers such as 0,1,2, not '{text}'") from error
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise UserError("--methods is empty: write names of the study's section 'methods', as in binary,fada_soft")
+    return names
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -101,9 +102,12 @@ def _run(options: argparse.Namespace) -> int:
             print(f"reference: {write_reference(plan.folder, params)}")
         return 0
     if len(studies) > 1 or options.dry_run:
-        _tell_cost(studies, options)
-    run = _plan_only if options.dry_run else _run_study
-    return max([run(plan, params, options) for plan, params in studies])
+        runner.tell_cost([plan for plan, _ in studies], options.jobs, options.fresh)
+    if options.dry_run:
+        for plan, params in studies:
+            runner.tell_plan(plan, params, options.clean, options.fresh)
+        return 0
+    return max([runner.run_study(plan, params, options.jobs, options.clean, options.fresh) for plan, params in studies])
 
 
 def _studies(options: argparse.Namespace, output: Path) -> list[tuple[Plan, Path]]:
@@ -118,141 +122,6 @@ def _studies(options: argparse.Namespace, output: Path) -> list[tuple[Plan, Path
             raise UserError(f"{params} and {studies[plan.study][1]} are both study '{plan.study}': name one of them")
         studies[plan.study] = plan, params
     return list(studies.values())
-
-
-def _plan_only(plan: Plan, params: Path, options: argparse.Namespace) -> int:
-    """What the study would do, for a dry run."""
-    _tell_outdated(plan, params, options.clean, remove=False)
-    due = status.due_runs(plan, _stale(plan, options.fresh))
-    _print_due(plan, due, reusable(plan, due, NOTEBOOKS))
-    return 0
-
-
-def _run_study(plan: Plan, params: Path, options: argparse.Namespace) -> int:
-    """Make what is missing of one study; 0, or 1 if a run failed."""
-    jobs = _jobs(options, plan)
-    with _lock(plan.folder):
-        _tell_outdated(plan, params, options.clean, remove=options.clean)
-        for run in _stale(plan, options.fresh):
-            shutil.rmtree(plan.folder / "runs" / run.id)
-        plan.write(NOTEBOOKS)
-        _take_over(plan)
-        due = status.due_runs(plan)
-        if not due and not status.report_is_due(plan):
-            print(f"nothing to do: all {len(plan.runs)} runs of study '{plan.study}' are there")
-        else:
-            if due:
-                print(expect(plan, due, jobs), flush=True)
-            code = engine.execute(plan, [run for run in plan.runs if run.id in due], jobs)
-            if code:
-                return code
-    _print_summary(plan)
-    return 0
-
-
-def _tell_cost(studies: Sequence[tuple[Plan, Path]], options: argparse.Namespace) -> None:
-    """What all studies together will cost; a run that several of them need costs once, the others take it over."""
-    counted: set[str] = set()
-    costs = []
-    for plan, _ in studies:
-        stale = status.stale_runs(plan, NOTEBOOKS) if options.fresh else []
-        due = status.due_runs(plan, stale)
-        due = [run for run in due if run not in counted and run not in reusable(plan, due, NOTEBOOKS)]
-        counted.update(due)
-        costs.append(expect(plan, due, _jobs(options, plan)))
-    if counted:
-        print(f"{len(studies)} studies: {together(costs)}" if len(studies) > 1 else together(costs), flush=True)
-
-
-def _jobs(options: argparse.Namespace, plan: Plan) -> int:
-    return options.jobs or _default_jobs(plan.threads)
-
-
-def _default_jobs(threads: int) -> int:
-    """One run with a GPU, otherwise as many as the cores carry."""
-    if shutil.which("nvidia-smi"):
-        return 1
-    return max(1, min(MOST_JOBS, len(os.sched_getaffinity(0)) // threads))
-
-
-@contextlib.contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Keep a second call out of the study; a lock cannot go stale, the system drops it with its holder.
-
-    Raises
-    ------
-    UserError
-        If another call is at work on this study, or the folder cannot be written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / ".lock").open("a+", encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot write {folder}: {error.strerror}; choose another folder with --output") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(f"another run_all.sh is at work on {folder}; wait for it or stop it") from error
-        # Snakemake inherits it: if this process is killed, the study stays closed until Snakemake has ended.
-        os.set_inheritable(file.fileno(), True)
-        yield
-
-
-def _stale(plan: Plan, fresh: bool) -> list[Run]:
-    """The runs of other code if `fresh` is to rerun them; otherwise none, and a line says that there are some."""
-    stale = status.stale_runs(plan, NOTEBOOKS)
-    if stale and not fresh:
-        print(f"{len(stale)} runs were made by other code than the code here; --fresh reruns them")
-    return stale if fresh else []
-
-
-def _tell_outdated(plan: Plan, params: Path, listed: bool, remove: bool) -> None:
-    """Say which run folders belong to other parameters than the file has now; `remove` deletes them."""
-    seeds = sorted({*plan.seeds, *status.seeds_on_disk(plan.folder)})
-    folders = status.left_over(plan, expand(params, plan.folder.parent, seeds))
-    if not folders:
-        return
-    amount = f"{len(folders)} run folders ({status.size_of(folders) / 1e6:.0f} MB)"
-    for folder in folders if listed else ():
-        print(f"{'removed' if remove else 'to remove'}: {folder}")
-        if remove:
-            shutil.rmtree(folder)
-    if not listed:
-        print(f"{amount} are of other parameters than {params} has now; --clean --dry-run lists, --clean removes")
-
-
-def _take_over(plan: Plan) -> None:
-    """Take over what other studies have finished, and say so."""
-    found = reusable(plan, status.due_runs(plan), NOTEBOOKS)
-    if found:
-        studies = ", ".join(sorted({folder.parent.parent.name for folder in found.values()}))
-        print(f"taken over from {studies}: {len(found)} runs of the same parameters, code and versions", flush=True)
-    take_over(plan, found)
-
-
-def _print_due(plan: Plan, due: Mapping[str, str], found: Mapping[str, Path]) -> None:
-    """The dry run's answer: each run that would be executed, and why."""
-    for run, folder in found.items():
-        print(f"{run}  (to be taken over from {folder.parent.parent.name})")
-    due = {run: reason for run, reason in due.items() if run not in found}
-    for run, reason in due.items():
-        print(f"{run}  ({reason})")
-    print(f"{len(due)} of {len(plan.runs)} runs of study '{plan.study}' would run; nothing was run or written")
-
-
-def _print_summary(plan: Plan) -> None:
-    """The target mIoU of every method, mean over seeds and worlds, and where the report is."""
-    values: dict[str, list[float]] = {}
-    for run in plan.runs:
-        metrics = files.read_json(plan.folder / "runs" / run.id / "metrics.json")
-        target = metrics.get("evaluation", {}).get("target_val")
-        if target:
-            name = metrics["method"] + (" + SD" if metrics["self_distilled"] else "")
-            values.setdefault(name, []).append(target["single"]["miou"])
-    if values:
-        print("target mIoU, %:  " + ", ".join(f"{n} {100 * sum(v) / len(v):.1f}" for n, v in values.items()))
-    print(f"report: {plan.folder / 'report.html'}")
 
 
 def _stop(*_: object) -> None:

@@ -59,7 +59,10 @@ def expand(
     content = read_study(params)
     check_keys(content, params)
     threads = whole_number(content.get("threads", 1), f"{params}: 'threads'", least=1, most=MOST_THREADS)
-    chosen_seeds = checked_seeds(content.get("seeds", [0]) if seeds is None else seeds, f"{params}: 'seeds'")
+    if seeds is None:
+        chosen_seeds = checked_seeds(content.get("seeds", [0]), f"{params}: 'seeds'")
+    else:
+        chosen_seeds = checked_seeds(seeds, "--seeds")
     folder = output.absolute() / content["study"]
     builder = _Builder(params, content, folder / "runs", threads)
     entries = builder.method_entries()
@@ -124,6 +127,8 @@ class _Builder:
         worlds = []
         for point in grid:
             world = {**values, **point}
+            if bool(world.get("source_root")) != bool(world.get("target_root")):
+                raise UserError(f"{self.params}, section 'data': name source_root and target_root both, or none")
             worlds.append(self.add("data", f"data-w{world.get('world_seed', 0)}", world, (), "data"))
         return worlds
 

@@ -74,7 +74,7 @@ def checked_seeds(values: object, where: str) -> list[int]:
     """The seeds without repetitions, in their order."""
     if isinstance(values, str) or not isinstance(values, Sequence) or not values:
         raise UserError(f"{where} must be a list of whole numbers such as [0, 1, 2], not {values!r}")
-    return list(dict.fromkeys(whole_number(value, where, least=0, most=LARGEST_SEED) for value in values))
+    return list(dict.fromkeys(whole_number(value, f"{where}: each seed", 0, LARGEST_SEED) for value in values))
 
 
 def grid_points(grid: object, where: str) -> list[dict[str, object]]:

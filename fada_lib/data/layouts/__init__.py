@@ -71,7 +71,7 @@ def _with_labels(form: Layout, items: list[Item], root: Path, labels_needed: boo
         first = missing[0]
         raise UserError(
             f"{form.name}: {len(missing)} of {len(items)} images without a label in {root}, "
-            f"first {first.image.name}, which should have {first.label}"
+            f"first {first.image.name}: add {first.label} or remove the image"
         )
     return [replace(item, label=None) for item in items] if missing else items
 
