@@ -13,6 +13,8 @@ from fada_lib.parameters import UserError
 
 FEW = 5
 """Names listed per problem."""
+BALANCED_DRAWS = 6000
+"""Length asked of the class-balanced list whose shares `class_statistics` tells."""
 
 
 @dataclass
@@ -97,9 +99,7 @@ def classes_by_file(dataset: SegmentationDataset) -> list[set[int]]:
     return [_channels(record, dataset) for record in found]
 
 
-def class_statistics(
-    inspection: Inspection, names: Sequence[str], draws: int = 6000, seed: int = 0
-) -> list[dict[str, object]]:
+def class_statistics(inspection: Inspection, names: Sequence[str]) -> list[dict[str, object]]:
     """One row a class: its share of the pixels, and in how many images it occurs, as they are and as drawn.
 
     Parameters
@@ -108,8 +108,6 @@ def class_statistics(
         Of a part with labels.
     names : sequence of str
         K class names.
-    draws : int
-        Length of the class-balanced list (`sampling: class_balanced`) that the last column is measured on.
 
     Returns
     -------
@@ -118,8 +116,8 @@ def class_statistics(
         class-balanced`` (0..1, images that hold the class among those drawn).
     """
     files = inspection.classes_by_file
-    drawn = Counter(c for i in class_balanced_list(files, len(names), draws, seed) for c in files[i])
-    length = (draws // 3000 + 1) * 3000
+    order = class_balanced_list(files, len(names), BALANCED_DRAWS, seed=0)
+    drawn = Counter(c for i in order for c in files[i])
     presence, frequencies = inspection.presence, inspection.frequencies
     return [
         {
@@ -127,7 +125,7 @@ def class_statistics(
             "pixels": float(frequencies[k]),
             "images": int(presence[k]),
             "share of images": float(presence[k] / len(files)),
-            "share when class-balanced": drawn[k] / length,
+            "share when class-balanced": drawn[k] / len(order),
         }
         for k, name in enumerate(names)
     ]

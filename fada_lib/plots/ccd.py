@@ -28,15 +28,15 @@ def ccd_figure(ccd: Mapping[str, Mapping[object, Mapping[str, object]]], names: 
     the bar carries its value.
     """
     methods = sorted(ccd, key=method_order)
-    shown = [k for k in range(len(names)) if any(_column(ccd[m], k) for m in methods)]
+    shown = [k for k in range(len(names)) if any(values_over_seeds(ccd[m], k) for m in methods)]
     columns = [*shown, "mean", "median"]
     places = np.arange(len(columns)) + np.where(np.arange(len(columns)) >= len(shown), 0.6, 0.0)
     figure, axes = plt.subplots(figsize=(max(11, 0.85 * len(columns) + 2), 5))
     width = 0.84 / len(methods)
-    limit = _limit([v for m in methods for c in columns for v in _column(ccd[m], c)])
+    limit = _limit([v for m in methods for c in columns for v in values_over_seeds(ccd[m], c)])
     for index, method in enumerate(methods):
         left = places + width * (index - (len(methods) - 1) / 2)
-        cells = [np.asarray(_column(ccd[method], c), float) for c in columns]
+        cells = [np.asarray(values_over_seeds(ccd[method], c), float) for c in columns]
         means = np.array([c.mean() if len(c) else np.nan for c in cells])
         spread = np.array([c.std(ddof=1) if len(c) > 1 else np.nan for c in cells])
         colour = method_colour(method)
@@ -60,7 +60,7 @@ def ccd_figure(ccd: Mapping[str, Mapping[object, Mapping[str, object]]], names: 
     return figure
 
 
-def _column(seeds: Mapping[object, Mapping[str, object]], column: int | str) -> list[float]:
+def values_over_seeds(seeds: Mapping[object, Mapping[str, object]], column: int | str) -> list[float]:
     """Values of a class (by channel) or of ``mean`` / ``median`` over the seeds, missing ones left out."""
     cells = [entry["per_class"][column] if isinstance(column, int) else entry[column] for entry in seeds.values()]
     return [float(value) for value in cells if value is not None]

@@ -18,7 +18,6 @@ def differences_figure(
     values: Sequence[Sequence[float]],
     intervals: Sequence[tuple[float, float] | None],
     groups: Sequence[str] = (),
-    level: float = 0.95,
 ) -> Figure:
     """Differences in target mIoU with a line at zero; without spread (one pair) only the dot is drawn.
 
@@ -29,7 +28,7 @@ def differences_figure(
     values : sequence of sequences
         Difference per pair, fractions of 1.
     intervals : sequence of (low, high) or None
-        t interval of the mean at `level`, fractions of 1.
+        95 % t interval of the mean, fractions of 1.
     groups : sequence of str
         Heading under which each row stands, rows of one heading together; empty for none.
     """
@@ -56,7 +55,7 @@ def differences_figure(
     axes.tick_params(axis="y", length=0)
     axes.set_xlim(left, everything.max() + 0.06 * span)
     axes.set_ylim(bottom, top)
-    shown = f"; bar: {100 * level:.0f} % t interval" if any(intervals) else "; one seed, no spread"
+    shown = "; bar: 95 % t interval" if any(intervals) else "; one seed, no spread"
     axes.set_xlabel(f"difference in target mIoU (points){shown}")
     axes.grid(axis="x")
     return figure

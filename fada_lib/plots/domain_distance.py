@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+from fada_lib.plots.ccd import values_over_seeds
 from fada_lib.plots.style import method_colour, method_label, method_order, split_name, styled
 
 
@@ -25,13 +26,16 @@ def domain_distance_figure(
         K class names.
     """
     methods = sorted(distances, key=method_order)
-    columns = [k for k in range(len(names)) if any(_values(distances[m], k) for m in methods)] + ["mean", "median"]
+    columns = [k for k in range(len(names)) if any(values_over_seeds(distances[m], k) for m in methods)] + [
+        "mean",
+        "median",
+    ]
     places = np.arange(len(columns)) + np.where(np.arange(len(columns)) >= len(columns) - 2, 0.4, 0.0)
     height = max(0.42, 0.075 * len(methods) + 0.2) * len(columns) + 1.5
     figure, axes = plt.subplots(figsize=(11, height))
     for index, method in enumerate(methods):
         lines = places + 0.76 * ((index + 0.5) / len(methods) - 0.5)
-        cells = [np.asarray(_values(distances[method], column), float) for column in columns]
+        cells = [np.asarray(values_over_seeds(distances[method], column), float) for column in columns]
         means = np.array([c.mean() if len(c) else np.nan for c in cells])
         spread = np.array([c.std(ddof=1) if len(c) > 1 else 0.0 for c in cells])
         colour, hollow = method_colour(method), split_name(method)[2]
@@ -58,9 +62,3 @@ def domain_distance_figure(
     axes.grid(axis="x")
     figure.legend(loc="outside upper center", ncols=min(3, len(methods)))
     return figure
-
-
-def _values(seeds: Mapping[object, Mapping[str, object]], column: int | str) -> list[float]:
-    """Values of a class (by channel) or of ``mean`` / ``median`` over the seeds, missing ones left out."""
-    cells = [entry["per_class"][column] if isinstance(column, int) else entry[column] for entry in seeds.values()]
-    return [float(value) for value in cells if value is not None]

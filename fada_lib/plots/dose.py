@@ -25,19 +25,15 @@ class Step(NamedTuple):
 
 
 @styled
-def dose_figure(
-    panels: Mapping[str, Mapping[str, Mapping[float, Step]]], first: str = "fada_soft", level: float = 0.95
-) -> Figure:
-    """Paired differences in target mIoU against the strength of each shift: above zero, classes matter.
+def dose_figure(panels: Mapping[str, Mapping[str, Mapping[float, Step]]]) -> Figure:
+    """FADA with soft labels minus its opponents in target mIoU against the strength of each shift, paired.
+
+    Above zero, classes matter.
 
     Parameters
     ----------
     panels : mapping
         Name of the shift -> opponent -> dose -> `Step`; a panel a shift, a line an opponent, in its colour.
-    first : str
-        The method that the opponents are subtracted from.
-    level : float
-        Coverage of the intervals, for the axis.
     """
     figure, row = plt.subplots(1, len(panels), figsize=(6.2 * len(panels) + 1.5, 5.4), sharey=True, squeeze=False)
     steps = [step for lines in panels.values() for line in lines.values() for step in line.values()]
@@ -51,9 +47,9 @@ def dose_figure(
         axes.margins(x=0.2)
         axes.set_xlabel(f"{shift} (0: none)")
         axes.grid(axis="y")
-    bar = f"bar: {100 * level:.0f} % t interval" if any(step.interval for step in steps) else "one pair, no spread"
+    bar = "bar: 95 % t interval" if any(step.interval for step in steps) else "one pair, no spread"
     row[0][0].set_ylabel(f"difference in target mIoU (points)\n{bar}")
-    figure.legend(handles=_handles(panels, worlds, first), loc="outside lower center", ncols=2)
+    figure.legend(handles=_handles(panels, worlds), loc="outside lower center", ncols=2)
     return figure
 
 
@@ -80,11 +76,11 @@ def _mark(world: int, worlds: Sequence[int]) -> str:
     return WORLD_MARKERS[worlds.index(world) % len(WORLD_MARKERS)]
 
 
-def _handles(panels: Mapping, worlds: Sequence[int], first: str) -> list[Line2D]:
+def _handles(panels: Mapping, worlds: Sequence[int]) -> list[Line2D]:
     """Legend entries: a line an opponent, and a mark a world where there are several."""
     opponents = dict.fromkeys(name for lines in panels.values() for name in lines)
     handles = [
-        Line2D([], [], color=method_colour(n), marker="D", label=f"{method_label(first)} − {method_label(n)}")
+        Line2D([], [], color=method_colour(n), marker="D", label=f"{method_label('fada_soft')} − {method_label(n)}")
         for n in opponents
     ]
     look = {"color": "#4d4d4d", "linestyle": "none"}

@@ -16,7 +16,6 @@ Points = Sequence[tuple[float, Sequence[float]]]
 @styled
 def sensitivity_figure(
     scores: Mapping[str, Mapping[float, Sequence[float]]],
-    split: str = "target tune split",
     references: Mapping[str, float] | None = None,
 ) -> Figure:
     """Mean over seeds by lambda on a log axis, band one SD each way, the best of each method ringed.
@@ -24,14 +23,12 @@ def sensitivity_figure(
     Parameters
     ----------
     scores : mapping
-        Method name -> lambda -> mIoU per seed, fractions 0..1.
-    split : str
-        Where the mIoU was measured, for the axis.
+        Method name -> lambda -> mIoU per seed on the target's tune part, fractions 0..1.
     references : mapping, optional
         Name -> mIoU (0..1) without an adversarial loss, drawn as a dashed level.
     """
     curves = {name: [(w, by_weight[w]) for w in sorted(by_weight) if w > 0] for name, by_weight in scores.items()}
-    figure, axes = _curves(curves, split, references or {})
+    figure, axes = _curves(curves, references or {})
     weights = sorted({w for points in curves.values() for w, _ in points})
     axes.set_xticks(weights, [f"{w:g}" for w in weights])
     axes.minorticks_off()
@@ -42,7 +39,6 @@ def sensitivity_figure(
 @styled
 def ratio_figure(
     curves: Mapping[str, Points],
-    split: str = "target tune split",
     references: Mapping[str, float] | None = None,
 ) -> Figure:
     """The same curves by what lambda amounts to: the ratio of the gradients' norms on F, measured in training.
@@ -54,17 +50,17 @@ def ratio_figure(
     ----------
     curves : mapping
         Method name -> (ratio, mIoU per seed) in the order of lambda.
-    split, references
+    references
         As of `sensitivity_figure`.
     """
-    figure, axes = _curves(curves, split, references or {})
+    figure, axes = _curves(curves, references or {})
     if any(ratio >= 1 for points in curves.values() for ratio, _ in points):
         axes.axvline(1.0, color="#4d4d4d", linewidth=1.2, linestyle=":", zorder=0)
     axes.set_xlabel("norm of the gradient on F, adversarial / segmentation (log scale)")
     return figure
 
 
-def _curves(curves: Mapping[str, Points], split: str, references: Mapping[str, float]) -> tuple[Figure, Axes]:
+def _curves(curves: Mapping[str, Points], references: Mapping[str, float]) -> tuple[Figure, Axes]:
     figure, axes = plt.subplots(figsize=(10, 5))
     for name in sorted(curves, key=method_order):
         positions = [position for position, _ in curves[name]]
@@ -79,7 +75,7 @@ def _curves(curves: Mapping[str, Points], split: str, references: Mapping[str, f
     for name, level in references.items():
         axes.axhline(100 * level, color=method_colour(name), linestyle="--", linewidth=1.5, label=method_label(name))
     axes.set_xscale("log")
-    axes.set_ylabel(f"mIoU, {split} (%)")
+    axes.set_ylabel("mIoU, target tune split (%)")
     axes.grid(axis="y")
     figure.legend(loc="outside right upper")
     return figure, axes

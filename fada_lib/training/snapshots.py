@@ -3,8 +3,6 @@
 import dataclasses
 from pathlib import Path
 
-import torch
-
 from fada_lib.files import resolve
 from fada_lib.models.segmenter import Segmenter
 from fada_lib.parameters import AdaptParameters, UserError, to_mapping
@@ -23,7 +21,7 @@ def keep_snapshot(p: AdaptParameters, segmenter: Segmenter, source: Recipe, done
         save_checkpoint(_path(p.run, done), segmenter, adapted_recipe(p, source, done))
 
 
-def load_snapshots(run: str | Path, device: torch.device | str = "cpu") -> dict[int, Segmenter]:
+def load_snapshots(run: str | Path) -> dict[int, Segmenter]:
     """The networks along a finished adaptation, by iteration; 0 is the source model that it started from.
 
     Raises
@@ -36,7 +34,7 @@ def load_snapshots(run: str | Path, device: torch.device | str = "cpu") -> dict[
     if not every:
         raise UserError(f"{resolve(run)} kept no snapshots: run the adaptation with snapshot_every above 0")
     paths = {done: _path(run, done) for done in range(every, parameters["iterations"] + 1, every)}
-    return {done: load_trained(path, device)[0] for done, path in ({0: parameters["source_run"]} | paths).items()}
+    return {done: load_trained(path)[0] for done, path in ({0: parameters["source_run"]} | paths).items()}
 
 
 def _path(run: str | Path, done: int) -> Path:
