@@ -150,6 +150,11 @@ def test_heat_map_leaves_the_oracle_out_of_the_contest_and_dashes_missing_classe
     assert texts(figure).count("—") == 3
 
 
+def test_names_of_methods_stand_upright_however_few_there_are() -> None:
+    figure = class_heatmap(dict.fromkeys(("held-out source", "target"), [0.5] * 12), [f"class {k}" for k in range(12)])
+    assert {label.get_rotation() for label in figure.axes[0].get_yticklabels()} == {0}
+
+
 def test_images_stand_in_titled_rows() -> None:
     figure = image_grid({"Game": [IMAGE, IMAGE], "Camera": [IMAGE, IMAGE]})
     assert len(figure.axes) == 4

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from synthetic_study import SyntheticStudy, three_seeds
 
-from fada_lib.study import figures
+from fada_lib.study import figures, listing
 from fada_lib.study.findings import findings
 from fada_lib.study.report import main, report_html, write_report
 from fada_lib.study.results import read_study
@@ -88,6 +88,27 @@ def test_words_carry_the_measured_numbers(report: Path) -> None:
     assert "Trained on the source alone, the network reaches 31.0 ± 1.0 % target mIoU" in sentences
     assert "FADA, soft labels is 6.0 points above Binary discriminator" in sentences
     assert "which does not contain zero" in sentences
+
+
+def test_methods_that_differ_by_less_than_is_written_are_said_to_be_level(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    study.model("binary", 0, 0.4)
+    study.model("fada_soft", 0, 0.4003)
+    sentences = " ".join(findings(read_study(study.folder)))
+    assert "FADA, soft labels is within 0.05 points of Binary discriminator." in sentences
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [("01_ccd", "CCD"), ("03_ccd_and_iou", "CCD and IoU"), ("05_tsne", "t-SNE"), ("01_pseudo_labels", "Pseudo labels")],
+)
+def test_figures_of_notebooks_are_titled_in_words(name: str, title: str) -> None:
+    assert listing._title(Path(f"{name}.png")) == title
+
+
+def test_words_that_a_reader_may_not_know_are_explained(report: Path) -> None:
+    text = report.read_text(encoding="utf-8")
+    assert "mIoU is intersection over union" in text
 
 
 def test_one_seed_is_said_to_have_no_spread(tmp_path: Path) -> None:

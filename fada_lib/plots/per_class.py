@@ -44,6 +44,7 @@ def class_heatmap(iou: Mapping[str, Sequence[float | None]], names: Sequence[str
     for row, column in np.argwhere(np.isnan(values)):
         axes.text(column + 0.5, row + 0.5, "—", ha="center", va="center", fontsize=12)
     axes.tick_params(length=0)
+    plt.setp(axes.get_yticklabels(), rotation=0)
     plt.setp(axes.get_xticklabels(), rotation=40, ha="right", rotation_mode="anchor")
     return figure
 

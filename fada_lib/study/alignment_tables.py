@@ -43,9 +43,9 @@ def domain_distance_table(study: Study) -> Table | None:
         *(Column(name, "number", "min") for name in study.classes),
     ]
     note = (
-        "Measured here: 2 (1 − 2 error) of a linear probe that tells source from target features of one class, images "
-        "held out whole, the same pixels as CCD; 0: it guesses, 2: it never errs. Means over seeds. Lower is better "
-        "aligned, which need not be a better network: the oracle has no reason to align."
+        "Measured here: the proxy A-distance (PAD), 2 (1 − 2 error) of a linear probe that tells source from target "
+        "features of one class, images held out whole, the same pixels as CCD; 0: it guesses, 2: it never errs. Means "
+        "over seeds. Lower is better aligned, which need not be a better network: the oracle has no reason to align."
     )
     return Table("domain_distance", "Domain distance within the classes", columns, rows, note) if rows else None
 

@@ -52,9 +52,11 @@ def _levels(study: Study) -> list[str]:
 
 def _compared(d: Difference) -> str:
     """One paired difference; whether its interval leaves out zero is said, not judged."""
-    side = "above" if d.summary.mean >= 0 else "below"
     size = f"{100 * abs(d.summary.mean):.1f}"
-    sentence = f"{method_label(d.first)} is {size} points {side} {method_label(d.second)}"
+    place = f"{size} points {'above' if d.summary.mean > 0 else 'below'}"
+    if size == "0.0":
+        place = "within 0.05 points of"
+    sentence = f"{method_label(d.first)} is {place} {method_label(d.second)}"
     if d.interval is None:
         return sentence + "."
     holds = "does not contain" if d.interval[0] > 0 or d.interval[1] < 0 else "contains"

@@ -15,6 +15,9 @@ STAGE_NAMES = dict(
     zip(STAGES, ("Data", "Source pretraining", "Adaptation", "Self-distillation", "Analysis"), strict=True)
 )
 
+_ABBREVIATIONS = {"ccd": "CCD", "iou": "IoU", "tsne": "t-SNE"}
+"""How words of a figure's file name are written; all others as they are."""
+
 
 def notebook_figures(study: Study) -> str:
     """The figures that the notebooks saved, by stage; every run under a fold of its own."""
@@ -101,7 +104,10 @@ def _label(run: Run) -> str:
 
 def _title(image: Path) -> str:
     """The name of a file as words."""
-    return image.stem.lstrip("0123456789_").replace("_", " ").capitalize()
+    words = [_ABBREVIATIONS.get(word, word) for word in image.stem.lstrip("0123456789_").split("_")]
+    if words[0].islower():
+        words[0] = words[0].capitalize()
+    return " ".join(words)
 
 
 def _rounded(value: float | None) -> str:

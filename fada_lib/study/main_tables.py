@@ -37,10 +37,11 @@ def main_table(study: Study) -> Table:
                 rows.append(row)
                 groups.append(str(gap))
     note = (
-        "Measured here: mean ± standard deviation over seeds and worlds, in percent (no ± for a single run), of "
-        "networks as they are after their last iteration: none is chosen by the labels it is judged on. Iterations "
-        "count the whole chain from the first weights, in every row. Source validation and the entropy of the target "
-        "predictions (0 certain, 1 uniform) need no target labels. SD: self-distilled. The oracle has target labels."
+        "Measured here: mIoU is intersection over union, class by class over all pixels of a split, then the mean over "
+        "the classes. Mean ± standard deviation over seeds and worlds, in percent (no ± for a single run), of networks "
+        "as they are after their last iteration: none is chosen by the labels it is judged on. Iterations count the "
+        "whole chain from the first weights, in every row. Source validation and the entropy of the target predictions "
+        "(0 certain, 1 uniform) need no target labels. SD: self-distilled. The oracle has target labels."
     ) + diverged_note(study)
     return Table("main", "Target mIoU of every method", columns, rows, note, frozenset(unranked), groups)
 
