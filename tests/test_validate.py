@@ -10,10 +10,10 @@ from mini_trees import make_tree, write_16_bit_png
 from PIL import Image
 
 from fada_lib.data import records
-from fada_lib.data.classes import class_set
+from fada_lib.data.classes import TRAIN_ID_OF_LABEL_ID, class_set
 from fada_lib.data.completeness import completeness
 from fada_lib.data.dataset import SegmentationDataset
-from fada_lib.data.layouts import find, layout
+from fada_lib.data.layouts import find, layout, own_layout
 from fada_lib.data.validate import class_statistics, classes_by_file, inspect
 from fada_lib.parameters import UserError
 
@@ -314,3 +314,42 @@ def test_published_sizes():
     }
     assert (layout("gta5").name_of_number(0), layout("gta5").name_of_number(24965)) == ("00001", "24966")
     assert (layout("synthia").name_of_number(0), layout("synthia").name_of_number(9399)) == ("0000000", "0009399")
+
+
+# Ids that are not the layout's
+
+
+def as_train_ids(paths):
+    """Rewrite labels as train ids, void 255."""
+    for path in paths:
+        with Image.open(path) as label:
+            values = TRAIN_ID_OF_LABEL_ID[np.array(label)]
+        Image.fromarray(values).save(path)
+
+
+@pytest.mark.parametrize(("name", "split"), [("gta5", "train"), ("cityscapes", "val"), ("crosscity", "test")])
+def test_train_ids_where_label_ids_belong_are_named_before_any_single_file(tmp_path, name, split):
+    root = make_tree(name, tmp_path)
+    items = find(layout(name), root, split)
+    as_train_ids(item.label for item in items)
+    found = inspect(SegmentationDataset(items, layout(name), class_set("cityscapes19")))
+    assert found.problems[0].startswith(f"{name}: no label holds values above ")
+    assert "are these train ids?" in found.problems[0]
+
+
+def test_label_ids_of_void_alone_are_no_train_ids(tree):
+    for number in range(3):
+        Image.new("L", (4, 2)).save(tree / f"labels/{number}.png")
+    assert look(tree).problems == []
+
+
+def test_own_label_values_may_be_as_low_as_train_ids(tmp_path):
+    form = own_layout(
+        "{split}/images",
+        "{split}/labels",
+        {"road": 1, "car": [2, 3], "ignored": [0, 4, 6, 7, 8]},
+        class_set("cityscapes19"),
+        "here",
+    )
+    root = make_tree("folders", tmp_path)
+    assert inspect(SegmentationDataset(find(form, root, "train"), form, class_set("cityscapes19"))).problems == []
