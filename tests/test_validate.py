@@ -261,11 +261,21 @@ def test_missing_images_are_counted_and_named_where_names_are_numbers(tmp_path):
     root = make_tree("gta5", tmp_path / "gta5")
     (root / "images/00002.png").unlink()
     (line,) = completeness(small("gta5", train=10), root, "train")
-    assert line == f"gta5: 3 of 10 images in {root} (train); missing: 00002, 00005, 00006, 00007, 00008 and 2 more"
+    assert line == f"gta5: 3 of 10 images in {root} (train); missing: 00002, 00005 to 00010"
     root = make_tree("synthia", tmp_path / "synthia")
     (root / "RAND_CITYSCAPES/RGB/0000000.png").unlink()
     (line,) = completeness(small("synthia", train=4), root, "train")
     assert line.endswith("3 of 4 images in " + f"{root} (train); missing: 0000000")
+
+
+def test_all_of_25_missing_images_are_named_and_of_more_the_first(tmp_path):
+    root = make_tree("gta5", tmp_path, images=1)
+    for number in range(3, 61, 2):
+        (root / f"images/{number:05d}.png").touch()
+    (line,) = completeness(small("gta5", train=51), root, "train")
+    assert line.partition("missing: ")[2].split(", ") == [f"{number:05d}" for number in range(2, 52, 2)]
+    (line,) = completeness(small("gta5", train=61), root, "train")
+    assert line.endswith("00048, 00050 and 6 more")
 
 
 def test_images_of_each_city_are_counted_where_the_data_set_counts_by_city(tmp_path):
