@@ -71,6 +71,13 @@ def test_a_subsets_channels_are_found_in_the_larger_set():
     assert [sixteen.names[c] for c in channels] == list(thirteen.names)
 
 
+def test_classes_that_a_subset_counts_together_are_channels_of_the_larger_set():
+    camvid = class_set("camvid11")
+    assert class_set("cityscapes19").merged_channels(camvid) == [(12, 18)]
+    assert class_set("synthia16").merged_channels(camvid) == [(11, 15)]
+    assert camvid.merged_channels(camvid) == class_set("synthia16").merged_channels(class_set("synthia13")) == []
+
+
 def test_a_set_cannot_be_judged_on_classes_that_it_lacks():
     with pytest.raises(UserError, match=r"'synthia13' cannot be judged on 'synthia16': it lacks \['wall'"):
         class_set("synthia13").channels_of(class_set("synthia16"))

@@ -108,6 +108,13 @@ def test_scores_agree_with_a_loop_over_classes():
     assert iou(prediction.tolist(), truth.tolist(), 5) == pytest.approx([float(v) for v in expected])
 
 
+def test_merged_classes_count_as_one_and_leave_the_matrix_as_it_was():
+    matrix = ConfusionMatrix(3)
+    matrix.update(torch.tensor([[0, 1, 2, 255, 2]]), torch.tensor([[1, 0, 0, 0, 2]]))
+    assert matrix.merged([(0, 1)]).iou() == [None, 2 / 4, 1 / 2]
+    assert matrix.merged([]).iou() == matrix.iou() == [0.0, 0.0, 1 / 2]
+
+
 def test_a_large_data_set_does_not_overflow():
     matrix = ConfusionMatrix(2)
     matrix.counts[:] = torch.tensor([[2**40, 1], [1, 2**40]])

@@ -10,10 +10,10 @@ from mini_trees import make_tree, write_16_bit_png
 from PIL import Image
 
 from fada_lib.data import records
-from fada_lib.data.classes import class_set
+from fada_lib.data.classes import TRAIN_ID_OF_LABEL_ID, class_set
 from fada_lib.data.completeness import completeness
 from fada_lib.data.dataset import SegmentationDataset
-from fada_lib.data.layouts import find, layout
+from fada_lib.data.layouts import find, layout, own_layout
 from fada_lib.data.validate import class_statistics, classes_by_file, inspect
 from fada_lib.parameters import UserError
 
@@ -277,11 +277,21 @@ def test_missing_images_are_counted_and_named_where_names_are_numbers(tmp_path):
     root = make_tree("gta5", tmp_path / "gta5")
     (root / "images/00002.png").unlink()
     (line,) = completeness(small("gta5", train=10), root, "train")
-    assert line == f"gta5: 3 of 10 images in {root} (train); missing: 00002, 00005, 00006, 00007, 00008 and 2 more"
+    assert line == f"gta5: 3 of 10 images in {root} (train); missing: 00002, 00005 to 00010"
     root = make_tree("synthia", tmp_path / "synthia")
     (root / "RAND_CITYSCAPES/RGB/0000000.png").unlink()
     (line,) = completeness(small("synthia", train=4), root, "train")
     assert line.endswith("3 of 4 images in " + f"{root} (train); missing: 0000000")
+
+
+def test_all_of_25_missing_images_are_named_and_of_more_the_first(tmp_path):
+    root = make_tree("gta5", tmp_path, images=1)
+    for number in range(3, 61, 2):
+        (root / f"images/{number:05d}.png").touch()
+    (line,) = completeness(small("gta5", train=51), root, "train")
+    assert line.partition("missing: ")[2].split(", ") == [f"{number:05d}" for number in range(2, 52, 2)]
+    (line,) = completeness(small("gta5", train=61), root, "train")
+    assert line.endswith("00048, 00050 and 6 more")
 
 
 def test_images_of_each_city_are_counted_where_the_data_set_counts_by_city(tmp_path):
@@ -330,3 +340,42 @@ def test_published_sizes():
     }
     assert (layout("gta5").name_of_number(0), layout("gta5").name_of_number(24965)) == ("00001", "24966")
     assert (layout("synthia").name_of_number(0), layout("synthia").name_of_number(9399)) == ("0000000", "0009399")
+
+
+# Ids that are not the layout's
+
+
+def as_train_ids(paths):
+    """Rewrite labels as train ids, void 255."""
+    for path in paths:
+        with Image.open(path) as label:
+            values = TRAIN_ID_OF_LABEL_ID[np.array(label)]
+        Image.fromarray(values).save(path)
+
+
+@pytest.mark.parametrize(("name", "split"), [("gta5", "train"), ("cityscapes", "val"), ("crosscity", "test")])
+def test_train_ids_where_label_ids_belong_are_named_before_any_single_file(tmp_path, name, split):
+    root = make_tree(name, tmp_path)
+    items = find(layout(name), root, split)
+    as_train_ids(item.label for item in items)
+    found = inspect(SegmentationDataset(items, layout(name), class_set("cityscapes19")))
+    assert found.problems[0].startswith(f"{name}: no label holds values above ")
+    assert "are these train ids?" in found.problems[0]
+
+
+def test_label_ids_of_void_alone_are_no_train_ids(tree):
+    for number in range(3):
+        Image.new("L", (4, 2)).save(tree / f"labels/{number}.png")
+    assert look(tree).problems == []
+
+
+def test_own_label_values_may_be_as_low_as_train_ids(tmp_path):
+    form = own_layout(
+        "{split}/images",
+        "{split}/labels",
+        {"road": 1, "car": [2, 3], "ignored": [0, 4, 6, 7, 8]},
+        class_set("cityscapes19"),
+        "here",
+    )
+    root = make_tree("folders", tmp_path)
+    assert inspect(SegmentationDataset(find(form, root, "train"), form, class_set("cityscapes19"))).problems == []

@@ -134,6 +134,11 @@ class ClassSet:
             raise UserError(f"class set '{self.name}' cannot be judged on '{subset.name}': it lacks {missing}")
         return [self.names.index(name) for name in subset.names]
 
+    def merged_channels(self, subset: "ClassSet") -> list[tuple[int, int]]:
+        """Pairs (from, to) of this set's channels that `subset` counts together."""
+        channel = {train_id: k for k, train_id in enumerate(self.train_ids)}
+        return [(channel[a], channel[b]) for a, b in subset.merged if a in channel and b in channel]
+
 
 CLASS_SETS: dict[str, ClassSet] = {
     s.name: s

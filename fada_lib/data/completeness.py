@@ -1,12 +1,13 @@
 """Is a copy of a data set whole? What is missing is said, not refused: a part of a data set may be meant."""
 
 from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 
 from fada_lib.data.layouts import Layout
 
-FEW = 5
-"""Names listed per line."""
+FEW = 25
+"""Runs of missing names listed per line."""
 
 
 def completeness(form: Layout, root: Path, split: str, groups: tuple[str, ...] = ()) -> list[str]:
@@ -54,10 +55,12 @@ def _promised(form: Layout, root: Path, split: str, group: str, expected: int) -
 
 
 def _missing(names: list[str], promised: Iterable[str]) -> str:
-    """Which images are missing, where names can be told."""
+    """Which images are missing, where names can be told; those that follow each other as ``first to last``."""
     present = set(names)
-    missing = sorted(name for name in promised if name not in present)
-    if not missing:
+    grouped = groupby(sorted(promised), lambda name: name in present)
+    runs = [list(run) for is_present, run in grouped if not is_present]
+    if not runs:
         return ""
-    more = f" and {len(missing) - FEW:,} more" if len(missing) > FEW else ""
-    return f"; missing: {', '.join(missing[:FEW])}{more}"
+    shown = ", ".join(run[0] if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs[:FEW])
+    left = sum(map(len, runs[FEW:]))
+    return f"; missing: {shown}{f' and {left:,} more' if left else ''}"

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fada_lib.data.classes import IGNORE, TRAIN_NAMES
 from fada_lib.data.dataset import SegmentationDataset
+from fada_lib.data.layouts import Layout
 from fada_lib.data.records import Record, read_records
 from fada_lib.data.sampling import class_balanced_list
 from fada_lib.parameters import UserError
@@ -34,7 +36,7 @@ class Inspection:
     classes_by_file : list of set of int
         The channels that occur in each readable image, any number of pixels.
     problems : list of str
-        One line each, naming the file.
+        One line each, naming the file; first one on all labels together, if their ids are not the layout's.
     """
 
     images: int
@@ -68,6 +70,7 @@ def inspect(dataset: SegmentationDataset, on_progress: Callable[[int], None] = l
     found = read_records(dataset.items, dataset.form, dataset.records, on_progress)
     problems = [str(entry) if isinstance(entry, UserError) else _objection(entry, dataset) for entry in found]
     sound = [entry for entry, problem in zip(found, problems, strict=True) if not problem]
+    unmapped = _unmapped([entry for entry in found if isinstance(entry, Record)], dataset.form)
     values = np.zeros(256, np.int64)
     for record in sound:
         for value, count in record.values:
@@ -80,7 +83,7 @@ def inspect(dataset: SegmentationDataset, on_progress: Callable[[int], None] = l
         values=values,
         pixels=pixels[: len(dataset.classes)],
         classes_by_file=[_channels(record, dataset) for record in sound],
-        problems=[problem for problem in problems if problem],
+        problems=[problem for problem in (unmapped, *problems) if problem],
     )
 
 
@@ -140,6 +143,22 @@ def _objection(record: Record, dataset: SegmentationDataset) -> str:
     few = f"{foreign[:FEW]}{' and more' if len(foreign) > FEW else ''}"
     outside = f"outside the map of {form.name}: {form.legal_text}"
     return f"{label} holds label values {few}, {outside}; mend it or change its layout"
+
+
+def _unmapped(records: list[Record], form: Layout) -> str:
+    """What says that labels store train ids where the layout has label ids, empty if nothing does.
+
+    Train ids are legal label ids, so no single value gives them away; but of a whole part no pixel then lies above 18,
+    neither sky nor car, and many have ids that mean nothing as label ids (sidewalk is 1, building 2).
+    """
+    present = {value for record in records for value, _ in record.values} - {0, IGNORE}
+    void = sorted(value for value in present if form.train_id_of_value[value] == IGNORE)
+    if not form.stores_label_ids or not void or max(present) >= len(TRAIN_NAMES):
+        return ""
+    return (
+        f"{form.name}: no label holds values above {max(present)}, and {void[:FEW]} are no class; are these train ids? "
+        "This layout stores label ids; restore the labels of the download"
+    )
 
 
 def _channels(record: Record, dataset: SegmentationDataset) -> set[int]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from fada_lib.data.classes import class_set
+from fada_lib.data.classes import ClassSet, class_set
 from fada_lib.data.dataset import SegmentationDataset
 from fada_lib.inference.predict import predict_dataset
 from fada_lib.metrics.iou import ConfusionMatrix, mean_iou
@@ -23,7 +23,8 @@ def evaluate(
     """IoU by class and mean, as fractions 0..1.
 
     `subsets` names class sets to take means over (SYNTHIA's 13 of 16), by default the data set's own; ``miou`` is the
-    mean over the first.
+    mean over the first. Classes that a subset counts together (CamVid's bicyclist is rider and bicycle) are one in its
+    mean; ``iou`` keeps them apart.
     `absent` says what becomes of absent classes, see `fada_lib.metrics.iou.intersection_over_union`.
 
     Returns
@@ -43,8 +44,12 @@ def evaluate(
         matrix.update(p.argmax(dim=1), labels)
     iou = matrix.iou(absent)
     names = subsets or (dataset.classes.name,)
-    chosen = {name: mean_iou(iou, dataset.classes.channels_of(class_set(name))) for name in names}
+    chosen = {name: _mean_over(matrix, dataset.classes, class_set(name), absent) for name in names}
     return {"miou": chosen[names[0]], "iou": iou, "subset_miou": chosen}
+
+
+def _mean_over(matrix: ConfusionMatrix, classes: ClassSet, subset: ClassSet, absent: str) -> float:
+    return mean_iou(matrix.merged(classes.merged_channels(subset)).iou(absent), classes.channels_of(subset))
 
 
 def target_entropy(segmenter: Segmenter, dataset: SegmentationDataset, test_size: tuple[int, ...] = ()) -> float:

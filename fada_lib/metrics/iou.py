@@ -1,6 +1,6 @@
 """Intersection over union (paper, section 4.2), accumulated on the device over a whole data set."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 
@@ -44,6 +44,16 @@ class ConfusionMatrix:
     def iou(self, absent: str = "truth") -> list[float | None]:
         """IoU = TP / (TP + FP + FN) by class, 0..1; see `intersection_over_union`."""
         return intersection_over_union(self.counts, absent, self.void)
+
+    def merged(self, pairs: Iterable[tuple[int, int]]) -> "ConfusionMatrix":
+        """A copy in which channel a counts as b, in truth and prediction, for every pair (a, b)."""
+        copy = ConfusionMatrix(self.num_classes, self.counts.device)
+        copy.counts, copy.void = self.counts.clone(), self.void.clone()
+        for a, b in pairs:
+            for counts in (copy.counts, copy.counts.T, copy.void):
+                counts[b] += counts[a]
+                counts[a] = 0
+        return copy
 
 
 def intersection_over_union(

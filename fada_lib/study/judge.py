@@ -11,6 +11,7 @@ from pathlib import Path
 from fada_lib.data.classes import class_set
 from fada_lib.data.dataset import SegmentationDataset
 from fada_lib.data.layouts import find, layout
+from fada_lib.data.validate import inspect
 from fada_lib.files import write_json
 from fada_lib.inference.evaluate import evaluate
 from fada_lib.limits import objection
@@ -29,7 +30,7 @@ def judge(options: argparse.Namespace) -> dict:
     Raises
     ------
     UserError
-        For a checkpoint, data or classes that do not fit.
+        For a checkpoint, data or classes that do not fit; before anything is predicted.
     """
     size = tuple(options.test_size or ())
     for name, value in (("test_size", size), ("threads", options.threads)):
@@ -39,6 +40,7 @@ def judge(options: argparse.Namespace) -> dict:
     segmenter, recipe = load_trained(options.checkpoint.absolute(), compute.device)
     classes, form = class_set(recipe.class_set), layout(options.layout)
     dataset = SegmentationDataset(find(form, options.root.absolute(), options.split), form, classes)
+    inspect(dataset).require_sound(f"{options.root} ({options.split})")
     scales = MULTISCALE if options.multiscale else (1.0,)
     found = evaluate(segmenter, dataset, size, scales, options.multiscale, options.subset, options.absent)
     return {

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fada_lib.data.classes import TRAIN_ID_OF_LABEL_ID
 from fada_lib.data.decode import read_label_values
 from fada_lib.data.layouts.item import Item
 
@@ -60,3 +61,8 @@ class Layout:
         runs = [[value for _, value in run] for _, run in groupby(numbered, lambda pair: pair[1] - pair[0])]
         parts = [f"{run[0]}..{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs]
         return ", ".join(parts) or "nothing"
+
+    @property
+    def stores_label_ids(self) -> bool:
+        """Whether labels store Cityscapes' label ids."""
+        return self.train_id_of_value is TRAIN_ID_OF_LABEL_ID
