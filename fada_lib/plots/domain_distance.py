@@ -26,10 +26,8 @@ def domain_distance_figure(
         K class names.
     """
     methods = sorted(distances, key=method_order)
-    columns = [k for k in range(len(names)) if any(values_over_seeds(distances[m], k) for m in methods)] + [
-        "mean",
-        "median",
-    ]
+    shown = [k for k in range(len(names)) if any(values_over_seeds(distances[m], k) for m in methods)]
+    columns = [*shown, "mean", "median"]
     places = np.arange(len(columns)) + np.where(np.arange(len(columns)) >= len(columns) - 2, 0.4, 0.0)
     height = max(0.42, 0.075 * len(methods) + 0.2) * len(columns) + 1.5
     figure, axes = plt.subplots(figsize=(11, height))
