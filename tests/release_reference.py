@@ -92,8 +92,8 @@ def enlarge(maps, size):
 
 
 def soft_label_cross_entropy(logits, labels):
-    """The mean over all pixels of -sum_c label_c log softmax_c."""
-    return -(labels * functional.log_softmax(logits, dim=1)).sum(dim=1).mean()
+    """The mean over all pixels of -sum_c label_c log softmax_c, the labels in single precision."""
+    return -(labels.float() * functional.log_softmax(logits, dim=1)).sum(dim=1).mean()
 
 
 def soft_labels(logits, temperature=1.8, clip=0.9):
@@ -163,15 +163,15 @@ def source_iteration(f, c, optimiser, images, labels, rate, backbone, live):
     return {"segmentation": loss.item()}
 
 
-def adversarial_iteration(f, c, d, optimisers, source, labels, target, rate, rate_d, backbone):
-    """The release's adversarial iteration: T = 1.8 also in the segmentation loss, halves for D, frozen batch norm."""
+def adversarial_iteration(f, c, d, optimisers, source, labels, target, rate, rate_d, backbone, live):
+    """The release's adversarial iteration: T = 1.8 also in the segmentation loss, halves for D."""
     clear(f, c, d)
     k, size_s, size_t = len(c["conv2d_list.0.bias"]), source.shape[-2:], target.shape[-2:]
-    f_s = features_of(source, f, backbone, live=False)
+    f_s = features_of(source, f, backbone, live)
     z_s = enlarge(classify(f_s, c), size_s) / 1.8
     segmentation = functional.cross_entropy(z_s, labels, ignore_index=255)
     segmentation.backward()
-    f_t = features_of(target, f, backbone, live=False)
+    f_t = features_of(target, f, backbone, live)
     z_t = enlarge(classify(f_t, c), size_t)
     a_s, a_t = soft_labels(z_s, 1.0), soft_labels(z_t)
     none_s, none_t = torch.zeros_like(a_s), torch.zeros_like(a_t)

@@ -107,8 +107,9 @@ def check_source(backbone, norm, num_classes, iterations, size=(2, 17, 25)):
     assert_same(segmenter.classifier, start[1], c, "C")
 
 
-def check_adversarial(backbone, num_classes, iterations, size=(17, 25)):
-    segmenter, discriminator = networks(backbone, "frozen", num_classes)
+def check_adversarial(backbone, norm, num_classes, iterations, size=(1, 17, 25)):
+    n, height, width = size
+    segmenter, discriminator = networks(backbone, norm, num_classes)
     start = as_reference(segmenter, discriminator)
     f, c, d = as_reference(segmenter, discriminator)
     optimisers = {
@@ -116,16 +117,19 @@ def check_adversarial(backbone, num_classes, iterations, size=(17, 25)):
         "discriminator": api.discriminator_optimiser(discriminator),
     }
     theirs = (reference.Sgd((f, c)), reference.Adam(d))
+    bases = (RATE_CONFIDENT if norm == "frozen" else RATE, RATE_D)
     for iteration in range(iterations):
-        source, labels = batch(20 + iteration, num_classes, 1, *size)
-        target, _ = batch(30 + iteration, num_classes, 1, size[0] + 6, size[1] - 4)
-        for name, base in (("segmenter", RATE_CONFIDENT), ("discriminator", RATE_D)):
+        source, labels = batch(20 + iteration, num_classes, n, height, width)
+        target, _ = batch(30 + iteration, num_classes, n, height + 6, width - 4)
+        for name, base in zip(("segmenter", "discriminator"), bases, strict=True):
             api.set_learning_rate(optimisers[name], base * api.poly_factor(iteration, HORIZON))
         found = api.adversarial_step(segmenter, discriminator, optimisers, source, labels, target)
-        rates = [reference.poly(base, iteration, HORIZON) for base in (RATE_CONFIDENT, RATE_D)]
-        expected, gradients = reference.adversarial_iteration(f, c, d, theirs, source, labels, target, *rates, backbone)
+        rates = [reference.poly(base, iteration, HORIZON) for base in bases]
+        expected, gradients = reference.adversarial_iteration(
+            f, c, d, theirs, source, labels, target, *rates, backbone, norm == "batch"
+        )
         clipped = expected.pop("clipped")
-        assert iteration > 0 or 0 < clipped < 1, "this test clips nothing, or everything"
+        assert iteration > 0 or norm == "batch" or 0 < clipped < 1, "this test clips nothing, or everything"
         for name, value in expected.items():
             assert found[name].item() == pytest.approx(value, abs=CLOSE), name
         assert_same_gradients(segmenter.feature_extractor, gradients)
@@ -145,8 +149,9 @@ def test_the_students_stage_with_live_batch_norm_is_the_releases():
     check_source("resnet50", "batch", 19, iterations=1)
 
 
-def test_the_adversarial_stage_is_the_releases():
-    check_adversarial("resnet50", 16, iterations=1)
+@pytest.mark.parametrize(("norm", "size"), [("frozen", (1, 17, 25)), ("batch", (2, 17, 25))])
+def test_the_adversarial_stage_is_the_releases(norm, size):
+    check_adversarial("resnet50", norm, 16, iterations=1, size=size)
 
 
 @pytest.mark.slow
@@ -156,9 +161,27 @@ def test_three_iterations_of_a_resnet_101_are_the_releases(norm):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("backbone", "num_classes", "size"), [("vgg16", 19, (17, 25)), ("resnet101", 19, (65, 97))])
-def test_three_adversarial_iterations_are_the_releases(backbone, num_classes, size):
-    check_adversarial(backbone, num_classes, iterations=3, size=size)
+@pytest.mark.parametrize(("backbone", "size"), [("vgg16", (1, 17, 25)), ("resnet101", (1, 65, 97))])
+def test_three_adversarial_iterations_are_the_releases(backbone, size):
+    check_adversarial(backbone, "frozen", 19, iterations=3, size=size)
+
+
+def test_soft_labels_are_in_single_precision_as_the_releases(make_segmenter):
+    """Where every pixel is clipped the labels of a whole class are rounded alike, and the losses show it."""
+    segmenter, discriminator = make_segmenter().double(), api.build_discriminator("resnet_small", 12).double()
+    with torch.no_grad():
+        segmenter.classifier.conv2d_list[0].bias[3] += 1000.0
+    optimisers = {
+        "segmenter": api.segmenter_optimiser(segmenter),
+        "discriminator": api.discriminator_optimiser(discriminator),
+    }
+    images, labels = batch(0, 12)
+    with torch.no_grad():
+        features = segmenter.feature_extractor(images)
+        log_p = reference.enlarge(discriminator(features), labels.shape[-2:]).log_softmax(dim=1)
+    found = api.adversarial_step(segmenter, discriminator, optimisers, images, labels, images)
+    rounded = torch.tensor(0.9, dtype=torch.float32).double().item()
+    assert found["discriminator_source"].item() == pytest.approx(-0.5 * rounded * log_p[:, 3].mean().item(), rel=1e-12)
 
 
 # Details that a whole iteration would hide
