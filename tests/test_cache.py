@@ -147,6 +147,17 @@ def test_a_file_of_equal_bytes_but_another_time_is_not_trusted(gta5, tmp_path, d
     assert decoded == ["00003.png"]
 
 
+def test_other_pixels_of_equal_size_and_time_are_noticed(gta5, tmp_path, decoded):
+    path = gta5[1] / "labels/00003.png"
+    before, content = path.stat(), path.read_bytes()
+    fill(gta5, tmp_path / "cache")
+    decoded.clear()
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    fill(gta5, tmp_path / "cache")
+    assert decoded == ["00003.png"]
+
+
 def test_another_size_or_pillow_has_entries_of_its_own(gta5, tmp_path, decoded, monkeypatch):
     fill(gta5, tmp_path / "cache")
     fill(gta5, tmp_path / "cache", (12, 8))

@@ -7,8 +7,8 @@ file costs one entry; uncompressed, because reading is then as fast as the disk 
 guards it. Gain: a training example of a 1914x1052 PNG at 1280x720 took 12 ms instead of 167 on one busy CPU core.
 Price: 4 bytes a pixel, 3.7 MB for an image of 1280x720, 92 GB for all of GTA5, 6 GB for Cityscapes at 1024x512.
 
-An entry is made anew when its stamp differs: layout, paths, sizes and times of image and label, the training size,
-the resize filters and Pillow's version.
+An entry is made anew when its stamp differs: layout, paths, sizes and times of change of image and label, the training
+size, the resize filters and Pillow's version.
 
 Colour jitter comes *before* the resize, as in the release, so a jittered image has to start from its full size. A
 jittered stream therefore uses entries of full size (`size` empty): decoding is saved, jitter and resize are not (267

@@ -76,6 +76,8 @@ def read_records(
 def stamp_of(item: Item, form: Layout) -> Stamp:
     """What the pixels of an item depend on: layout, paths, sizes in bytes and times of change in nanoseconds.
 
+    The time is the inode's (ctime): that of the content can be carried over by a copy of other content, as by `cp -p`.
+
     Raises
     ------
     UserError
@@ -88,7 +90,7 @@ def stamp_of(item: Item, form: Layout) -> Stamp:
                 status = path.stat()
             except OSError as error:
                 raise UserError(f"{path} cannot be read ({error.strerror}): restore it from the download") from error
-            stamp += [str(path), status.st_size, status.st_mtime_ns]
+            stamp += [str(path), status.st_size, status.st_ctime_ns]
     return stamp
 
 
