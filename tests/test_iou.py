@@ -1,8 +1,11 @@
 """Intersection over union on label maps of a few pixels."""
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from fada_lib import api
 from fada_lib.metrics.iou import ConfusionMatrix, mean_iou
 from fada_lib.parameters import UserError
 
@@ -78,6 +81,28 @@ def test_scores_agree_with_the_evaluator_of_cityscapes():
     found = iou(prediction.tolist(), truth.tolist(), 6, "both")
     assert found == as_cityscapesscripts(prediction, truth, 6)
     assert (found[3], found[4]) == (0.0, None)
+
+
+def test_scores_of_files_are_those_of_the_package_of_cityscapes(tmp_path):
+    """Where `pip install cityscapesscripts` was given: it is no dependency, for what it wants would come along."""
+    package = pytest.importorskip("cityscapesscripts.evaluation.evalPixelLevelSemanticLabeling")
+    package.args.evalInstLevelScore, package.args.JSONOutput, package.args.quiet = False, False, True
+    rng = np.random.default_rng(0)
+    matrix, names = ConfusionMatrix(19), ([], [])
+    for image in range(3):
+        truth, guess = rng.integers(0, 34, (2, 40, 60), dtype=np.uint8)
+        guess = np.where(rng.random(truth.shape) < 0.6, truth, guess)
+        guess[guess == 26], truth[truth == 27], guess[guess == 27] = 1, 0, 0  # no car is found, no truck is there
+        for kind, values, files in zip(("truth", "guess"), (truth, guess), names, strict=True):
+            files.append(str(tmp_path / f"{kind}{image}.png"))
+            Image.fromarray(values).save(files[-1])
+        channels = [torch.from_numpy(api.channels(v, "cityscapes", "cityscapes19")) for v in (guess, truth)]
+        matrix.update(*channels)
+    scores = package.evaluateImgLists(names[1], names[0], package.args)["classScores"]
+    expected = [None if np.isnan(scores[name]) else scores[name] for name in api.class_set("cityscapes19").names]
+    found = matrix.iou("both")
+    assert found == expected
+    assert 0.0 in found and None in found
 
 
 def test_a_class_that_is_never_found_scores_zero():
