@@ -37,8 +37,9 @@ EXECUTE = (
     " || {{ code=$?; echo $code > runs/{wildcards.run:q}/failed; exit 1; }}"
 )
 
+# The results too: of a report that is there, Snakemake would not miss them.
 rule all:
-    input: "report.html"
+    input: "report.html", expand("runs/{run}/metrics.json", run=RUNS)
 
 rule data:
     input: params_and_predecessors

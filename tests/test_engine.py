@@ -139,6 +139,17 @@ def test_a_study_runs_once_then_only_what_changed(engine):
     assert labels(set(second) - set(first)) == {"03_binary-s0", "04_binary-s0"}
 
 
+def test_a_result_that_was_deleted_is_made_again_under_a_report_that_is_there(engine):
+    engine.write({**STUDY, "methods": {"binary": {"method": "binary"}}})
+    engine.run()
+    first = engine.times()
+    deleted = next(run for run in first if run.startswith("03_binary"))
+    (engine.folder / "runs" / deleted / "metrics.json").unlink()
+    code, told, _ = engine.run()
+    assert code == 0 and "1 of 3 runs to do" in told
+    assert {run for run, time in engine.times().items() if time != first[run]} == {deleted}
+
+
 def test_failures_are_one_line_each_and_leave_nothing_that_looks_finished(engine):
     engine.behave("binary", "refuse")
     engine.behave("fada_soft", "die")
