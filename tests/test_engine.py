@@ -148,6 +148,18 @@ def test_a_result_that_was_deleted_is_made_again_under_a_report_that_is_there(en
     code, told, _ = engine.run()
     assert code == 0 and "1 of 3 runs to do" in told
     assert {run for run, time in engine.times().items() if time != first[run]} == {deleted}
+    assert "nothing to do" in engine.run()[1]
+
+
+def test_fresh_makes_all_runs_of_other_code_again(engine):
+    engine.write({**STUDY, "methods": {"binary": {"method": "binary"}}})
+    engine.run()
+    first = engine.times()
+    for run in first:
+        (engine.folder / "runs" / run / "provenance.json").write_text('{"code_hash": "older"}')
+    code, told, _ = engine.run("--fresh")
+    assert code == 0 and "3 of 3 runs to do" in told
+    assert all(time > first[run] for run, time in engine.times().items())
 
 
 def test_failures_are_one_line_each_and_leave_nothing_that_looks_finished(engine):

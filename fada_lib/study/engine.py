@@ -27,10 +27,12 @@ LEAST_FREE = 2**22
 
 
 def _snakemake(plan: Plan, *arguments: str) -> list[str]:
-    # No lock of its own, cli holds one; no "incomplete" marks: metrics.json is whole or absent.
+    # No lock of its own, cli holds one; no "incomplete" marks: metrics.json is whole or absent. Times alone count, as
+    # in `status`: by checksums a run made again with the same digits would leave the report without its notebook.
     return [
         *(sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(plan.folder)),
-        *("--rerun-triggers", "mtime", "--nolock", "--ignore-incomplete", "--nocolor"),
+        *("--rerun-triggers", "mtime", "--max-checksum-file-size", "0"),
+        *("--nolock", "--ignore-incomplete", "--nocolor"),
         *arguments,
         *("--config", f"report={REPORT_MODULE}"),
     ]
