@@ -5,11 +5,13 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from fada_lib.files import PROJECT_ROOT
 from fada_lib.study import cli, provenance, runner, status
 from fada_lib.study.expand import expand
 from fada_lib.study.plan import Plan, Run
@@ -168,6 +170,13 @@ def test_choosing_fewer_seeds_or_methods_makes_no_run_outdated(capsys, params, t
     capsys.readouterr()
     cli.main([str(params), "--methods", "binary", "--dry-run", *output])
     assert "other parameters" not in capsys.readouterr().out
+
+
+def test_a_reader_that_has_seen_enough_gets_no_traceback():
+    call = [sys.executable, "-m", "fada_lib.study.cli", "params/smoke.yaml", "--dry-run"]
+    process = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=PROJECT_ROOT)
+    process.stdout.close()
+    assert (process.wait(), process.stderr.read()) == (130, b"")
 
 
 def test_a_full_disk_is_one_line(capsys, params, tmp_path, monkeypatch):
