@@ -21,7 +21,7 @@ def test_no_more_than_so_many_are_begun_ahead():
     for seen, _ in enumerate(read_ahead(begun.append, range(20), ahead=3)):
         time.sleep(0.002)
         assert len(begun) <= seen + 1 + 3
-    assert begun == list(range(20))
+    assert sorted(begun) == list(range(20)), "two threads may swap neighbours"
 
 
 def test_an_error_comes_up_at_its_place_and_ends_the_reading():
