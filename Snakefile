@@ -7,10 +7,14 @@ import json
 import sys
 from pathlib import Path
 
+from fada_lib.study.estimate import longest_chain
+from fada_lib.study.plan import Run
+
 PLAN = json.loads(Path("plan.json").read_text())
 RUNS = {run["id"]: run for run in PLAN["runs"]}
 REPORT = config.get("report", "fada_lib.study.report")
 ROOT = workflow.basedir
+CHAIN = longest_chain([Run(run["id"], run["stage"], run["parameters"], tuple(run["needs"])) for run in PLAN["runs"]])
 
 shell.prefix(
     f"set -euo pipefail; export OMP_NUM_THREADS={PLAN['threads']} MKL_NUM_THREADS={PLAN['threads']}"
@@ -47,6 +51,7 @@ rule data:
     log: "runs/{run}/notebook.ipynb"
     params: notebook=notebook
     threads: PLAN["threads"]
+    priority: lambda wildcards: CHAIN[wildcards.run]  # else the last teacher's student would leave a core idle
     shell: EXECUTE
 
 use rule data as pretrain with:

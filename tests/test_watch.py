@@ -8,7 +8,7 @@ import pytest
 
 from fada_lib import files
 from fada_lib.study import watch
-from fada_lib.study.estimate import makespan
+from fada_lib.study.estimate import longest_chain, makespan
 from fada_lib.study.expand import expand
 from fada_lib.study.plan import Plan, Run
 from fada_lib.study.watch import Watcher
@@ -127,3 +127,12 @@ def test_runs_that_wait_for_others_cannot_use_a_second_job():
     assert makespan(left, [], runs, jobs=2) == 60.0
     assert makespan(left, [], runs, jobs=1) == 65.0
     assert makespan({"c": 4.0}, ["c"], runs, jobs=1) == 4.0
+
+
+def test_the_run_with_most_work_before_it_goes_first():
+    plan = expand(files.PROJECT_ROOT / "params" / "default.yaml", files.PROJECT_ROOT / "results", seeds=[1])
+    chain = {run.label: work for run in plan.runs for id, work in longest_chain(plan.runs).items() if id == run.id}
+    ordered = sorted(chain, key=chain.get, reverse=True)
+    assert ordered[:2] == ["01_data-w1", "02_source-s1"] and ordered[-1] == "05_analysis"
+    assert set(ordered[2:4]) == {"03_binary-s1", "03_fada_soft-s1"}, "their students wait for them"
+    assert chain["03_fada_soft-s1"] == 800 * 4 * 2 + 1000 * 4

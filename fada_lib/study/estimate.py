@@ -82,6 +82,15 @@ def work(run: Run) -> float:
     return float(images) * (ADVERSARIAL_WORK if _is_adversarial(kind(run)) else 1.0)
 
 
+def longest_chain(runs: Sequence[Run]) -> dict[str, float]:
+    """Run id -> its `work` and that of the longest chain of runs that wait for it: the longest is to go first."""
+    chain: dict[str, float] = {}
+    for run in reversed(runs):
+        waiting = (chain[other.id] for other in runs if run.id in other.needs)
+        chain[run.id] = work(run) + max(waiting, default=0.0)
+    return chain
+
+
 def measured(folder: Path) -> Costs:
     """The costs of the finished runs of a study, from their provenance."""
     costs = Costs()
