@@ -235,3 +235,10 @@ def test_the_relation_writes_every_correlation_with_its_number_of_pairs():
     written = [text.get_text() for text in figure.axes[1].texts]
     assert {"−0.50 (n = 5)", f"+0.25 (n = {K})", " too few"} <= set(written)
     assert figure.axes[0].get_xlabel() == "CCD (mean over seeds)"
+
+
+def test_the_relation_of_a_measure_that_no_class_has_says_so():
+    nothing = {"binary": np.full(K, np.nan)}
+    found = {"within_class": [None] * K, "within_method": {"binary": None}}
+    figure = relation_figure(nothing, nothing, found, CLASSES, "CCD")
+    assert [text.get_text() for text in figure.axes[0].texts] == ["no class has both"]

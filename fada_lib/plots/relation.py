@@ -44,7 +44,9 @@ def relation_figure(
         style = {"marker": shape, "s": 62, "edgecolors": "#333333", "linewidths": 0.6, "alpha": 0.9}
         points.scatter(measure[method][shown], 100 * iou[method][shown], c=palette[shown], **style)
     values = np.concatenate([measure[method][shown] for method in methods])
-    if np.nanmin(values) > 0 and np.nanmax(values) > 10 * np.nanmin(values):
+    if not shown:
+        points.text(0.5, 0.5, "no class has both", transform=points.transAxes, ha="center", color="#6b6b6b")
+    elif np.nanmin(values) > 0 and np.nanmax(values) > 10 * np.nanmin(values):
         points.set_xscale("log")
     points.set(xlabel=f"{name} (mean over seeds)", ylabel="IoU on target val (%, mean over seeds)")
     points.grid()
