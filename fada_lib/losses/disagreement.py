@@ -26,7 +26,8 @@ def disagreement(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
         (N, 1, H, W) in 0..1: 0 where both predict the same distribution, 1 where they share no class.
     """
     p, q = (torch.softmax(at_least_single(logits), dim=1) for logits in (first, second))
-    return 1 - functional.cosine_similarity(p, q, dim=1)[:, None]
+    squared_lengths = p.square().sum(dim=1, keepdim=True) * q.square().sum(dim=1, keepdim=True)
+    return 1 - (p * q).sum(dim=1, keepdim=True) * squared_lengths.rsqrt()
 
 
 def weight_similarity(first: Iterable[torch.Tensor], second: Iterable[torch.Tensor]) -> torch.Tensor:
