@@ -9,7 +9,7 @@ import math
 from typing import NamedTuple
 
 _LAYOUTS = ("gta5", "synthia", "cityscapes", "crosscity", "camvid", "folders")
-_CLASS_SETS = ("cityscapes19", "synthia16", "synthia13", "crosscity13", "camvid11", "world12")
+_CLASS_SETS = ("cityscapes19", "synthia16", "synthia13", "crosscity13", "camvid11", "camvid10", "world12")
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "source_layout": _LAYOUTS,

@@ -26,6 +26,8 @@ class UserError(Exception):
 class DataParameters:
     """Notebook 01: a world, either read from real folders or made when the roots are empty.
 
+    With a `target_root` alone only the game is made, as the source of a real target.
+
     `*_image_folder`, `*_label_folder` and `*_label_values` belong to the layout ``folders`` (see
     `fada_lib.data.layouts.folders`). `class_set` may list class names (see `fada_lib.data.classes.class_set`).
     `judged_on` lists the class sets that mIoU is taken over; tables show the first (empty: all of `class_set`).

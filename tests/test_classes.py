@@ -65,6 +65,11 @@ def test_camvids_bicyclist_takes_riders_too():
     assert table[12] == table[18] == 10
 
 
+def test_what_the_game_and_camvid_share_counts_grass_as_vegetation_and_buses_as_cars():
+    table = class_set("camvid10").channel_of_train_id
+    assert (table[9], table[15], table[18]) == (table[8], table[13], IGNORE)
+
+
 def test_a_subsets_channels_are_found_in_the_larger_set():
     sixteen, thirteen = class_set("synthia16"), class_set("synthia13")
     channels = sixteen.channels_of(thirteen)

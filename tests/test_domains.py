@@ -1,5 +1,6 @@
 """The parts of real data sets as parameter files name them: groups, classes to judge on, labels that are not there."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -7,18 +8,20 @@ import numpy as np
 import pytest
 import torch
 from mini_trees import make_tree
+from PIL import Image
 from refusals import refused
 
 from fada_lib.data.classes import class_set
-from fada_lib.data.domains import classes_of, items, layout_of, missing_images, open_part
+from fada_lib.data.domains import classes_of, items, layout_of, made_world, missing_images, open_part, roots
 from fada_lib.data.validate import class_statistics, inspect
+from fada_lib.data.world.render import render_source
 from fada_lib.files import PROJECT_ROOT, read_yaml, write_yaml_if_changed
 from fada_lib.inference import evaluate as evaluation
 from fada_lib.inference.evaluate import evaluate
 from fada_lib.inference.examples import example_pairs
 from fada_lib.parameters import DataParameters, UserError, from_mapping, to_mapping
 from fada_lib.study.expand import expand
-from fada_lib.study.stages import Stage, evaluate_run
+from fada_lib.study.stages import Stage, evaluate_run, prepare_data
 from fada_lib.training.checkpoint import Recipe, save_checkpoint
 
 PARTS = (("source", "train"), ("source", "val"), ("target", "train"), ("target", "tune"), ("target", "val"))
@@ -102,6 +105,52 @@ def test_half_a_data_set_is_told(run):
 
 def test_a_made_world_lacks_nothing():
     assert missing_images(DataParameters()) == []
+
+
+# The made game as the source of real photographs
+
+
+@pytest.fixture
+def game_to_camvid(tmp_path):
+    """A finished data run whose source is made and whose target is a miniature CamVid."""
+    values = {"target_layout": "camvid", "target_root": str(make_tree("camvid", tmp_path / "camvid", images=4))}
+    values |= {"height": 24, "width": 48, "source_train_images": 3, "source_val_images": 2}
+    values |= {"run": str(tmp_path / "run"), "class_set": "camvid10", "tune_groups": (), "target_tune_images": 1}
+    stage = Stage("data", values)
+    prepare_data(stage)
+    return stage.p
+
+
+def test_beside_a_real_target_only_the_game_is_made(game_to_camvid):
+    world = Path(game_to_camvid.run) / "world"
+    assert len(items(game_to_camvid, "source", "train")) == 3
+    assert len(list(world.rglob("*.png"))) == 2 * (3 + 2)
+    assert items(game_to_camvid, "target", "val")[0].image.is_relative_to(game_to_camvid.target_root)
+
+
+def test_the_game_is_that_of_the_whole_world(game_to_camvid):
+    whole = made_world(dataclasses.replace(game_to_camvid, target_root=""))
+    image, _ = render_source(whole, "train", 2)
+    assert np.array_equal(np.array(Image.open(items(game_to_camvid, "source", "train")[2].image)), image)
+
+
+def test_the_game_and_camvid_share_ten_classes(game_to_camvid):
+    for domain in ("source", "target"):
+        labels = np.array(open_part(game_to_camvid.run, domain, "train").load(0)[1])
+        assert 1 < len(np.unique(labels)) and set(np.unique(labels)) <= {*range(10), 255}
+
+
+def test_only_the_real_targets_missing_images_are_told(game_to_camvid):
+    assert [line.partition(":")[0] for line in missing_images(game_to_camvid)] == ["camvid"] * 2
+
+
+def test_a_source_without_a_target_is_refused():
+    assert "target_root is empty: name the target's folder too" in refused(roots, DataParameters(source_root="data"))
+
+
+def test_a_source_that_has_a_layout_but_no_folder_is_refused():
+    told = refused(roots, DataParameters(source_layout="synthia", target_root="data"))
+    assert "source_root is empty: name the folder of the layout 'synthia'" in told
 
 
 # Classes to judge on

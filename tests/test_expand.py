@@ -185,7 +185,7 @@ def test_writing_twice_touches_nothing(tmp_path):
         ({"study": "x" * 100}, "plain name"),
         ({"seeds": [2**40]}, "at most 4294967295"),
         ({"adapt": {"learning_rate": 10**400}}, "must be of type float"),
-        ({"data": {"source_root": "data/gta5"}}, "name source_root and target_root both, or none"),
+        ({"data": {"source_root": "data/gta5"}}, "source_root needs a target_root"),
         ({"bas": "x.yaml"}, "did you mean 'base'"),
         ({"distill": {"variants": ["x"]}}, "'variants' must map names"),
         ({"distill": {"variants": {"x": {"teachers": ["fda"]}}}}, "'x': 'teachers': unknown method 'fda'"),

@@ -148,6 +148,8 @@ CLASS_SETS: dict[str, ClassSet] = {
         ClassSet("synthia13", (0, 1, 2, 6, 7, 8, 10, 11, 12, 13, 15, 17, 18)),
         ClassSet("crosscity13", (0, 1, 2, 6, 7, 8, 10, 11, 12, 13, 15, 17, 18)),
         ClassSet("camvid11", (10, 2, 5, 0, 1, 8, 7, 4, 13, 11, 18), merged=((12, 18),)),
+        # What the made game and CamVid share: it draws no bicyclists, CamVid names neither terrain nor buses.
+        ClassSet("camvid10", (10, 2, 5, 0, 1, 8, 7, 4, 13, 11), merged=((9, 8), (15, 13))),
         ClassSet("world12", (0, 1, 2, 4, 5, 7, 8, 9, 10, 11, 13, 15)),
     )
 }

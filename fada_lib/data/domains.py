@@ -18,17 +18,34 @@ from fada_lib.data.world.spec import WorldSpec
 from fada_lib.files import read_yaml, resolve
 from fada_lib.parameters import DataParameters, UserError, from_mapping
 
+MADE_LAYOUT = "gta5"
+"""The layout that the made game is written in."""
 PARTS = {"source": ("train", "val"), "target": ("train", "tune", "val")}
 
 
 def made_world(p: DataParameters) -> WorldSpec:
-    """The spec of the world that notebook 01 makes when no root is named."""
-    names = WorldSpec.__dataclass_fields__
-    return WorldSpec(**{name: getattr(p, name) for name in names})
+    """The spec of the world that notebook 01 makes when no source is named; beside a real target, of its game alone."""
+    values = {name: getattr(p, name) for name in WorldSpec.__dataclass_fields__}
+    if p.target_root:
+        values |= {name: 0 for name in values if name.startswith("target_")}
+    return WorldSpec(**values)
 
 
 def roots(p: DataParameters) -> tuple[Path, Path]:
-    """Folders of source and target: the user's, or the made world inside the run's folder."""
+    """Folders of source and target: the user's, or the made world inside the run's folder.
+
+    Raises
+    ------
+    UserError
+        For a source without a target, since only the source can be made alone, or for one that has a layout only.
+    """
+    if p.source_root and not p.target_root:
+        raise UserError("target_root is empty: name the target's folder too; only the source can be made beside it")
+    if not p.source_root and p.source_layout != MADE_LAYOUT:
+        raise UserError(
+            f"source_root is empty: name the folder of the layout '{p.source_layout}', or write source_layout:"
+            f" {MADE_LAYOUT} to make the source"
+        )
     made = resolve(p.run) / "world"
     return (
         resolve(p.source_root) if p.source_root else made / "gta5",
@@ -102,11 +119,11 @@ def items(p: DataParameters, domain: str, part: str) -> list[Item]:
 
 def missing_images(p: DataParameters) -> list[str]:
     """What real data lack of the data sets as published, and what is left out by name; one line each."""
-    if not p.source_root:
+    if not p.target_root:
         return []
     source_root, target_root = roots(p)
     source, target = layout_of(p, "source"), layout_of(p, "target")
-    lines = completeness(source, source_root, "train", p.source_groups)
+    lines = completeness(source, source_root, "train", p.source_groups) if p.source_root else []
     for split in dict.fromkeys(("train", p.target_val_split)):
         lines += completeness(target, target_root, split, p.target_groups)
     return list(dict.fromkeys(lines))

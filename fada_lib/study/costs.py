@@ -21,7 +21,7 @@ DEFAULT = {
 }
 """Seconds per image trained on and beside training, as `Costs` takes them: the default study's network on images of
 `DEFAULT_PIXELS`, one thread of a two-core x86-64 machine without GPU."""
-_WORLD = ("source_layout", "source_root", "height", "width")
+_WORLD = ("source_layout", "target_root", "height", "width")
 _NETWORK = ("backbone", "device", "precision", "source_size", "target_size", "test_size")
 
 
@@ -109,7 +109,7 @@ def _default(plan: Plan) -> Costs:
     """`DEFAULT` for the made world and the small network, in proportion to the pixels; nothing for anything else."""
     data = next((run.parameters for run in plan.runs if run.stage == "data"), {})
     network = next((run.parameters.get("backbone") for run in plan.runs if run.stage == "pretrain"), None)
-    if network != "resnet_small" or data.get("source_root"):
+    if network != "resnet_small" or data.get("target_root"):
         return Costs()
     factor = data["height"] * data["width"] / DEFAULT_PIXELS
     return Costs(*({name: factor * value for name, value in DEFAULT[part].items()} for part in ("pace", "rest")))

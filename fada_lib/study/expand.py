@@ -127,8 +127,8 @@ class _Builder:
         worlds = []
         for point in grid:
             world = {**values, **point}
-            if bool(world.get("source_root")) != bool(world.get("target_root")):
-                raise UserError(f"{self.params}, section 'data': name source_root and target_root both, or none")
+            if world.get("source_root") and not world.get("target_root"):
+                raise UserError(f"{self.params}, section 'data': source_root needs a target_root")
             worlds.append(self.add("data", f"data-w{world.get('world_seed', 0)}", world, (), "data"))
         return worlds
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from fada_lib.data.domains import data_parameters, made_world, open_part
+from fada_lib.data.domains import data_parameters, made_world, open_part, roots
 from fada_lib.data.world.write import make_world
 from fada_lib.files import read_json, resolve, write_json, write_text, write_yaml_if_changed
 from fada_lib.inference.evaluate import evaluate, target_entropy
@@ -153,13 +153,12 @@ def with_variant(method: str, variant: str) -> str:
 
 
 def prepare_data(stage: Stage) -> None:
-    """Make the world of a data run whose roots are empty; real data stay where they are.
+    """Make the world, or beside a real target its game, of a data run that names no source; real data stay as they are.
 
     An interactive run replaces a world of other parameters; a study's run never holds one.
     """
     p: DataParameters = stage.p
-    if bool(p.source_root) != bool(p.target_root):
-        raise UserError("source_root and target_root: name both, or none to make a world")
+    roots(p)
     if not p.source_root:
         spec = made_world(p)
         world = stage.folder / "world"
