@@ -69,6 +69,14 @@ def test_statistics_are_the_means_over_the_batches_weighted_by_their_pixels(segm
         assert torch.allclose(layer.running_var.double(), variance, rtol=1e-4, atol=1e-6)
 
 
+def test_a_batch_of_larger_images_weighs_by_its_pixels(segmenter, method):
+    small, large = batches(1)[0], batches(1, seed=1)[0].repeat(1, 1, 2, 2)
+    of_small, of_large = (layer_inputs(segmenter, images)[0].mean((0, 2, 3)) for images in (small, large))
+    method.finish(segmenter, [small, large])
+    first = next(layer for layer in segmenter.modules() if isinstance(layer, nn.BatchNorm2d))
+    assert torch.allclose(first.running_mean.double(), (of_small + 4 * of_large) / 5, rtol=1e-4, atol=1e-6)
+
+
 def test_with_one_batch_testing_normalises_as_training_does(segmenter, method):
     (images,) = batches(4)
     method.finish(segmenter, [images])

@@ -54,6 +54,20 @@ def test_a_class_with_few_samples_is_left_out_everywhere():
     assert ccd(min_samples=2) == pytest.approx([1 / 16, 4 / 16, None])
 
 
+def test_a_class_with_few_samples_in_one_domain_is_left_out_too():
+    assert ccd(domains=np.array([0, 1, 0, 1, 0])) == pytest.approx([1 / 16, 4 / 16, None])
+
+
+def test_centres_that_coincide_are_left_out_of_the_mean():
+    points, classes = np.array([[0, 0], [2, 0], [1, 0], [1, 3]], np.float32), np.array([0, 0, 1, 2])
+    assert ccd(points, classes) == pytest.approx([1 / 9, 0.0, 0.0])
+    assert ccd(points[:3], classes[:3]) == [None, None, None]
+
+
+def test_features_far_from_the_origin_lose_no_digits():
+    assert ccd(np.repeat(POINTS + 10_000, 3_000, axis=0), np.repeat(CLASSES, 3_000)) == pytest.approx(ccd())
+
+
 def test_an_absent_class_has_no_distance():
     assert ccd(num_classes=4)[3] is None
 
@@ -119,6 +133,15 @@ def test_sampled_cells_are_pure_fairly_shared_and_in_the_order_of_images(data_ru
     assert list(zip(cells.images, cells.rows, cells.columns, strict=True)) == sorted(
         set(zip(cells.images, cells.rows, cells.columns, strict=True))
     )
+
+
+def test_cells_lie_in_the_map_of_an_image_at_the_size_of_testing_last_part_included(data_run):
+    val = open_part(data_run, "target", "val")
+    half, odd = sample_cells(val, 4, 60, seed=0, test_size=(48, 24)), sample_cells(val, 5, 10**6, seed=0)
+    for image, row, column, c in zip(half.images, half.rows, half.columns, half.classes, strict=True):
+        block = np.array(val.load(int(image))[1])[8 * row : 8 * row + 8, 8 * column : 8 * column + 8]
+        assert set(block.ravel()) == {c}
+    assert (odd.rows.max() + 1, odd.columns.max() + 1) == (10, 20), "48 / 5 and 96 / 5, rounded up"
 
 
 def test_the_seed_alone_decides_which_cells(data_run):
@@ -209,12 +232,13 @@ def test_every_network_is_looked_at_through_the_same_cells(data_run, tmp_path, r
     assert len(set(seen)) == 2, "one set of cells a domain"
 
 
-def test_the_distance_is_that_of_source_and_target_pooled(data_run, tmp_path, runs):
-    found = analysed(data_run, tmp_path, runs[1:2])
+@pytest.mark.parametrize("squared", [True, False])
+def test_the_distance_is_that_of_source_and_target_pooled(data_run, tmp_path, runs, squared):
+    found = analysed(data_run, tmp_path, runs[1:2], squared_denominator=squared)
     segmenter = alignment.load_checkpoint(runs[1])[0]
     parts = {d: open_part(data_run, d, "val") for d in ("source", "target")}
     features = np.concatenate([cell_features(segmenter, parts[d], found.cells[d]) for d in parts])
-    expected = class_center_distance(features, found.classes, 12, domains=found.domains)
+    expected = class_center_distance(features, found.classes, 12, domains=found.domains, squared=squared)
     assert found.ccd["source_only"]["0"]["per_class"] == pytest.approx(expected)
     assert len(found.domains) == len(found.classes) == len(features)
 
@@ -237,6 +261,33 @@ def test_the_lowest_seed_of_each_named_method_is_embedded(data_run, tmp_path, ru
     assert list(found.embeddings) == ["fada_soft", "source_only"]
     alone = analysed(data_run, tmp_path, runs[1:2], embedded=("source_only",))
     assert np.array_equal(found.embeddings["source_only"], alone.embeddings["source_only"])
+
+
+def test_the_cells_are_those_of_images_at_the_size_of_testing(data_run, tmp_path, runs):
+    found = analysed(data_run, tmp_path, runs[1:2], test_size=(80, 40))
+    assert all(cells.rows.max() < 10 and cells.columns.max() < 20 for cells in found.cells.values())
+
+
+def test_a_network_whose_features_are_not_finite_stays_without_a_value(data_run, tmp_path, runs, monkeypatch):
+    real = alignment.cell_features
+    monkeypatch.setattr(alignment, "cell_features", lambda *given: real(*given) * np.nan)
+    found = analysed(data_run, tmp_path, runs[1:2], embedded=("source_only",))
+    nothing = {"mean": None, "median": None, "per_class": [None] * 12}
+    assert found.ccd == found.domain_distance == {"source_only": {"0": nothing}}
+    assert found.embeddings == {}
+
+
+def test_networks_of_different_strides_are_refused(data_run, tmp_path, runs, monkeypatch):
+    real = alignment.load_checkpoint
+
+    def load(run, *device):
+        loaded = real(run, *device)
+        loaded[0].feature_extractor.stride = 8 if run == runs[0] else 4
+        return loaded
+
+    monkeypatch.setattr(alignment, "load_checkpoint", load)
+    with pytest.raises(UserError, match=r"runs: networks of output stride \[4, 8\] cannot share pixels"):
+        analysed(data_run, tmp_path, runs)
 
 
 def test_an_unfinished_run_is_named(data_run, tmp_path, runs):

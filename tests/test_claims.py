@@ -8,7 +8,7 @@ from synthetic_study import SyntheticStudy, three_seeds
 from fada_lib.study.claim_tables import gap_table
 from fada_lib.study.claims import OURS, Judged, judge_claims, our_questions, paper_claims, tally, verdict
 from fada_lib.study.results import read_study
-from fada_lib.study.statistics import paired_difference
+from fada_lib.study.statistics import holm, paired_difference
 
 ZERO = dict.fromkeys(range(3), 0.0)
 NARROW = 0.0001
@@ -76,6 +76,11 @@ def test_claims_are_judged_on_the_runs_that_are_there(tmp_path: Path) -> None:
     assert "'holds'" in tally(list(found.values()))
 
 
+def test_the_claims_that_were_measured_are_one_family(tmp_path: Path) -> None:
+    evidence = [j.evidence for j in judged(three_seeds(tmp_path).folder).values() if j.evidence is not None]
+    assert [d.p_holm for d in evidence] == holm([d.p for d in evidence])
+
+
 def test_a_lower_class_center_distance_supports_the_claim(tmp_path: Path) -> None:
     study = SyntheticStudy(tmp_path)
     levels = {"source_only": 3.0, "source_continued": 2.5, "binary": 2.0, "fada_soft": 1.0}
@@ -99,7 +104,7 @@ def test_forgiving_is_what_the_largest_lambda_costs_the_binary_discriminator_mor
     for seed in range(3):
         for method, at_large in (("binary", 0.30), ("fada_soft", 0.38)):
             for weight, miou in ((0.001, 0.40 + 0.01 * seed), (0.01, at_large + 0.002 * seed)):
-                study.model(f"{method}@lambda_adv={weight}", seed, miou, options={"lambda_adv": weight})
+                study.model(f"{method}@lambda_adv={weight}", seed, 0.5, options={"lambda_adv": weight}, tune=miou)
     found = judged(study.folder)["FADA forgives a large λ where binary does not"]
     assert found.evidence.values == pytest.approx((0.08, 0.08, 0.08))
 
@@ -110,6 +115,8 @@ def test_clipping_is_compared_with_all_else_equal(tmp_path: Path) -> None:
         for name, clip, other in (("fada_soft", 0.9, 1), ("no_clip", 1.0, 1), ("another", 1.0, 2)):
             options = {"encoding": "soft", "clip": clip, "temperature": other}
             study.model(name, seed, {"fada_soft": 0.45, "no_clip": 0.44, "another": 0.1}[name], options=options)
+        options = {"encoding": "soft", "clip": 1.0, "temperature": 1}
+        study.model("a_shorter", seed, 0.2, options=options, iterations=50)
     found = judged(study.folder)["Confidence clipping at 0.9 helps"]
     assert (found.evidence.first, found.evidence.second) == ("fada_soft", "no_clip")
 

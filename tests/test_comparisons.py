@@ -11,10 +11,12 @@ from fada_lib.study.comparisons import (
     DISTILLATION,
     MULTISCALE,
     STUDENTS,
+    difference,
     difference_label,
     families,
     ladders,
     teacher_of,
+    unpaired,
 )
 from fada_lib.study.grids import gains
 from fada_lib.study.results import read_study
@@ -68,6 +70,15 @@ def test_holm_counts_the_members_of_one_family_only(tmp_path: Path) -> None:
     found = families(read_study(study.folder))
     assert [d.p_holm for d in found[CLASS_LEVEL]] == [d.p for d in found[CLASS_LEVEL]]
     assert [d.p_holm for d in found[DISTILLATION]] == [d.p for d in found[DISTILLATION]]
+
+
+def test_seeds_that_either_side_lacks_are_named(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    for seed in range(3):
+        study.model("fada_soft", seed, 0.5)
+        study.model("binary", seed + 1, 0.4)
+    read = read_study(study.folder)
+    assert unpaired(read, difference(read, "fada_soft", "binary")) == [0, 3]
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,14 @@ def test_a_domain_with_more_pixels_is_no_help():
     assert distance(features, ONE_CLASS[kept], DOMAINS[kept], IMAGES[kept]) == [0.0]
 
 
+def test_the_probe_takes_both_domains_for_equally_likely():
+    # Marked are 20 of the source's 80 pixels and 15 of the target's 20: by their number marks speak for the source.
+    pixels, domains = np.r_[np.arange(80), np.arange(20)], np.repeat([0, 1], [80, 20])
+    marks = (pixels % 4 == 0) ^ (domains == 1)
+    images = pixels // np.where(domains == 1, 4, 8)
+    assert distance(marks[:, None], np.zeros(100, int), domains, images) == [1.0]
+
+
 def test_classes_are_judged_by_themselves():
     classes = np.tile([0, 1], PIXELS)
     apart = NOISE + 100 * (DOMAINS * (classes == 1))[:, None]
@@ -69,7 +77,9 @@ def test_classes_are_judged_by_themselves():
 def test_too_few_pixels_or_a_single_image_give_no_distance():
     assert distance(NOISE, num_classes=2)[1] is None
     assert distance(NOISE, min_samples=PIXELS + 1) == [None]
+    assert distance(NOISE, min_samples=PIXELS) == distance(NOISE) != [None]
     assert distance(NOISE, images=np.zeros(2 * PIXELS, int)) == [None]
+    assert distance(NOISE, images=IMAGES * DOMAINS) == [None], "the source's in one image, the target's in ten"
 
 
 def test_the_same_seed_gives_the_same_digits_and_another_another_split():

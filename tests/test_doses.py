@@ -10,6 +10,7 @@ from fada_lib.study.doses import by_world, doses, responses, slope, world_interv
 from fada_lib.study.findings import findings
 from fada_lib.study.main_tables import main_table
 from fada_lib.study.results import Study, read_study
+from fada_lib.study.statistics import holm
 
 GAPS = [(0.0, 1.0), (0.5, 1.0), (1.0, 1.0), (1.0, 0.0)]
 
@@ -47,6 +48,25 @@ def test_the_trend_is_a_slope_per_world_and_seed(tmp_path: Path) -> None:
     label, _ = responses(worlds(tmp_path))
     assert label.trend.values == pytest.approx([0.02] * 4)
     assert label.trend.pairs == ((7, 0), (7, 1), (8, 0), (8, 1))
+
+
+def test_a_pair_that_lacks_a_dose_has_no_slope(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    for label, seeds in ((0.0, 2), (1.0, 3)):
+        study.add(f"01_data-{label}", "data", {}, {"label_shift": label})
+        for seed in range(seeds):
+            study.model("binary", seed, 0.4, world=f"01_data-{label}")
+            study.model("fada_soft", seed, 0.4 + 0.02 * label, world=f"01_data-{label}")
+    (response,) = responses(read_study(study.folder))
+    assert response.steps[1.0].summary.n == 3
+    assert response.trend.pairs == ((0, 0), (0, 1))
+
+
+def test_the_doses_of_a_curve_are_one_family_and_all_trends_another(tmp_path: Path) -> None:
+    found = responses(worlds(tmp_path))
+    trends = [response.trend for response in found]
+    for family in (trends, *(list(response.steps.values()) for response in found)):
+        assert [d.p_holm for d in family] == holm([d.p for d in family])
 
 
 def test_worlds_are_told_apart_and_can_be_the_sample(tmp_path: Path) -> None:

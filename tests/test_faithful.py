@@ -201,6 +201,10 @@ def test_a_step_on_bytes_is_the_step_on_the_images_normalised_before(make_segmen
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
 
 
+def test_the_discriminators_adam_has_the_papers_betas():
+    assert api.discriminator_optimiser(torch.nn.Linear(1, 1)).defaults["betas"] == (0.9, 0.99)
+
+
 def test_bytes_reach_a_network_in_float64(make_segmenter):
     segmenter = make_segmenter().double()
     images = torch.zeros(1, 3, 17, 25, dtype=torch.uint8)

@@ -13,6 +13,8 @@ from fada_lib.methods.registry import build_method
 from fada_lib.models.segmenter import build_segmenter
 from fada_lib.parameters import AdaptParameters
 from fada_lib.progress import Progress
+from fada_lib.training import adapt as adapt_module
+from fada_lib.training import gradient_ratio as ratio_module
 from fada_lib.training.adapt import adapt, adapt_step, set_batch_norm
 from fada_lib.training.checkpoint import load_checkpoint
 from fada_lib.training.device import Compute
@@ -81,6 +83,20 @@ def test_the_temperature_of_the_segmentation_loss_is_that_of_the_run():
     labelled = (source, torch.tensor([[[0]]]))
     found = gradient_ratio(segmenter, ToyMethod(), labelled, source, CPU, segmentation_temperature=2.0)
     assert found["gradient_segmentation"] == pytest.approx(3 / 8, rel=1e-12)
+
+
+class Damped(Method):
+    """Pulls at the mean feature of the target, less and less."""
+
+    def generator_terms(self, source, target, progress):
+        return {"adversarial": 0.1 * (1 - progress) * target.features.mean()}
+
+
+def test_the_terms_are_those_of_the_progress():
+    segmenter, source = ToySegmenter([math.log(3), 0.0, 0.0]), pixel(1.0, 2.0, 2.0)
+    labelled = (source, torch.tensor([[[0]]]))
+    found = gradient_ratio(segmenter, Damped(), labelled, pixel(0.0, 6.0, 8.0), CPU, progress=0.75)
+    assert found["gradient_adversarial"] == pytest.approx(0.25, rel=1e-12)
 
 
 @pytest.mark.parametrize("name", ["fada", "binary"])
@@ -171,6 +187,33 @@ def test_the_ratio_is_measured_on_the_same_batch_every_time(adapted):
     rows, _ = adapted("a", evaluate_every=2, learning_rate=1e-12, discriminator_learning_rate=1e-12)
     first, second = (row["gradient_ratio"] for row in rows if "gradient_ratio" in row)
     assert first == pytest.approx(second, rel=1e-5)
+
+
+def test_a_run_steps_and_measures_at_its_progress_and_temperature(adapted, monkeypatch):
+    seen = {"adapt_step": [], "gradient_ratio": []}
+
+    def recording(name, real):
+        def call(*arguments, **options):
+            seen[name].append((options["progress"], options["segmentation_temperature"]))
+            return real(*arguments, **options)
+
+        return call
+
+    for module, name in ((adapt_module, "adapt_step"), (ratio_module, "gradient_ratio")):
+        monkeypatch.setattr(module, name, recording(name, getattr(module, name)))
+    adapted("a", evaluate_every=2, segmentation_temperature=1.8)
+    assert seen["adapt_step"] == [(0.0, 1.8), (0.25, 1.8), (0.5, 1.8), (0.75, 1.8)]
+    assert seen["gradient_ratio"] == [(0.25, 1.8), (0.75, 1.8)], "those of the iteration before"
+
+
+def test_each_domain_has_its_size_both_are_mirrored_alike_and_diagnosed_at_the_size_of_testing(adapted, monkeypatch):
+    streams, tested = [], []
+    monkeypatch.setattr(adapt_module, "measured_ratio", lambda s, m, given, *_, **__: streams.extend(given) or {})
+    monkeypatch.setattr(adapt_module, "diagnose", lambda *given: tested.append(given[4]) or {})
+    sizes = {"source_size": (48, 24), "target_size": (40, 20), "test_size": (64, 32)}
+    adapted("a", evaluate_every=4, flip_probability=0.25, **sizes)
+    assert [(stream.size, stream.flip_probability) for _, stream in streams] == [((48, 24), 0.25), ((40, 20), 0.25)]
+    assert tested == [(64, 32)]
 
 
 def test_continued_source_training_has_no_ratio(adapted):

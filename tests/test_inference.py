@@ -9,6 +9,7 @@ from torch.nn import functional
 from fada_lib.data.classes import LABEL_ID_TO_TRAIN_ID, TRAIN_NAMES, class_set
 from fada_lib.data.domains import open_part
 from fada_lib.data.transforms import normalise
+from fada_lib.inference import evaluate as evaluation
 from fada_lib.inference import predict
 from fada_lib.inference.evaluate import evaluate, target_entropy
 from fada_lib.inference.examples import example_encodings, example_predictions
@@ -17,6 +18,7 @@ from fada_lib.inference.photographs import id_table, label_photographs, write_ph
 from fada_lib.inference.predict import predict_dataset, probabilities
 from fada_lib.inference.pseudo_labels import write_pseudo_labels
 from fada_lib.methods.options import FadaOptions
+from fada_lib.metrics.iou import ConfusionMatrix
 from fada_lib.parameters import UserError
 
 SCALES = (0.7, 1.0, 1.3)
@@ -129,6 +131,12 @@ def test_images_of_different_sizes_are_predicted_apart(segmenter, val):
     ]
 
 
+def test_labels_of_different_sizes_are_predicted_apart_though_the_input_has_one(segmenter, val):
+    image, label = val.load(1)
+    val._decoded[1] = (image, label.resize((64, 48), Image.Resampling.NEAREST))
+    assert [p.shape[-1] for _, p, _ in predict_dataset(segmenter, val, (48, 24))] == [96, 64, 96]
+
+
 def test_the_test_size_changes_the_input_and_not_the_labels(segmenter, val):
     _, p, labels = next(predict_dataset(segmenter, val, (48, 24)))
     assert p.shape[-2:] == labels.shape[-2:] == (48, 96)
@@ -158,6 +166,23 @@ def test_the_truth_scores_one_and_a_wrong_class_zero(val):
     assert {v for v in right["iou"] if v is not None} == {1.0}
     assert (right["miou"], right["subset_miou"]) == (1.0, {"world12": 1.0})
     assert wrong["miou"] < 0.05
+
+
+@pytest.mark.parametrize(("scales", "flip"), [((1.0,), True), (SCALES, False)])
+def test_scores_are_those_of_the_mean_over_scales_and_mirrors(segmenter, val, scales, flip):
+    matrix = ConfusionMatrix(12)
+    for _, p, labels in predict_dataset(segmenter, val, (), scales, flip):
+        matrix.update(p.argmax(dim=1), labels)
+    found = evaluate(segmenter, val, scales=scales, flip=flip)
+    assert found["iou"] == matrix.iou() != evaluate(segmenter, val)["iou"]
+
+
+def test_a_class_that_is_absent_counts_in_the_mean_as_asked(segmenter, val, monkeypatch):
+    truth = torch.zeros(1, 1, 4, dtype=torch.uint8)
+    p = functional.one_hot(torch.tensor([[[0, 0, 0, 1]]]), 12).permute(0, 3, 1, 2).float()
+    monkeypatch.setattr(evaluation, "predict_dataset", lambda *_: iter([([0], p, truth)]))
+    means = {absent: evaluate(segmenter, val, absent=absent)["miou"] for absent in ("truth", "both", "zero")}
+    assert means == pytest.approx({"truth": 3 / 4, "both": 3 / 8, "zero": 3 / 48})
 
 
 def test_a_certain_network_has_no_entropy_and_an_undecided_one_has_one(val):

@@ -237,7 +237,8 @@ def test_a_mean_over_nothing_is_zero():
 
 def test_half_precision_is_raised_and_double_precision_is_kept():
     logits = random_maps(2 * K, 0)
-    for given, wanted in ((torch.bfloat16, torch.float32), (torch.float32,) * 2, (torch.float64,) * 2):
+    halves = [(half, torch.float32) for half in (torch.bfloat16, torch.float16)]
+    for given, wanted in (*halves, (torch.float32,) * 2, (torch.float64,) * 2):
         z = logits.to(given)
         assert soft_labels(z).dtype == hard_labels(z).dtype == binary_labels(z).dtype == wanted
         assert segmentation_loss(z, torch.zeros(2, 3, 4)).total.dtype == wanted

@@ -100,8 +100,11 @@ def test_an_undecided_discriminator_of_domains_loses_log_two():
 
 def test_the_options_choose_the_encoding():
     logits = outputs(0).logits
-    assert torch.equal(build(encoding="soft", clip=0.5).knowledge(logits), soft_labels(logits, 1.8, 0.5))
-    assert torch.equal(build(encoding="hard", threshold=0.4).knowledge(logits), hard_labels(logits, 0.4, 1.0))
+    soft = build(encoding="soft", temperature=3.0, clip=0.5, hard_temperature=2.0)
+    hard = build(encoding="hard", threshold=0.4, hard_temperature=2.0, temperature=3.0)
+    assert torch.equal(soft.knowledge(logits), soft_labels(logits, 3.0, 0.5))
+    assert torch.equal(hard.knowledge(logits), hard_labels(logits, 0.4, 2.0))
+    assert not torch.equal(hard.knowledge(logits), hard_labels(logits, 0.4, 1.0))
     assert torch.equal(build("binary").knowledge(logits), torch.ones(2, 1, 3, 4))
 
 

@@ -38,6 +38,10 @@ def test_p_is_005_where_the_interval_touches_zero() -> None:
     assert t_test([half - 1, half, half + 1]) == pytest.approx(0.05, rel=1e-5)
 
 
+def test_the_sign_of_the_mean_does_not_change_p() -> None:
+    assert t_test([-3.0, -2.0, -1.0]) == t_test([1.0, 2.0, 3.0]) < 0.1
+
+
 @pytest.mark.parametrize(("values", "p"), [([0.0, 0.0], 1.0), ([0.5, 0.5], 0.0)])
 def test_differences_without_spread_give_a_p_and_not_a_nan(values: list[float], p: float) -> None:
     assert t_test(values) == p

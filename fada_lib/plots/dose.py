@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 
 from fada_lib.plots.style import method_colour, method_label, styled
 
@@ -69,7 +70,8 @@ def _draw(axes: Axes, line: Mapping[float, Step], worlds: Sequence[int], colour:
             axes.scatter(where, 100 * np.asarray(values), s=34, color=colour, marker=marker)
         text = f"{mean:+.1f}".replace("-", "−")
         side = (10, 6) if dodge >= 0 else (-44, 6)
-        axes.annotate(text, (place, mean), xytext=side, textcoords="offset points", color=colour, weight="bold")
+        label = axes.annotate(text, (place, mean), xytext=side, textcoords="offset points", color=colour, weight="bold")
+        label.set_path_effects([withStroke(linewidth=4, foreground="white")])
 
 
 def _mark(world: int, worlds: Sequence[int]) -> str:
