@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from fada_lib.data.classes import IGNORE, class_set
 from fada_lib.inference.photographs import Labelled
-from fada_lib.plots.ccd import ccd_figure
+from fada_lib.plots.ccd import MOST_BARS, ccd_figure
 from fada_lib.plots.comparison import comparison_figure
 from fada_lib.plots.components import ladder_figure
 from fada_lib.plots.curves import series, target_curves, training_curves
@@ -20,6 +20,7 @@ from fada_lib.plots.encodings import encodings_figure
 from fada_lib.plots.frequencies import class_frequencies, colour_histograms
 from fada_lib.plots.per_class import class_heatmap
 from fada_lib.plots.photographs import photograph_figure
+from fada_lib.plots.relation import relation_figure
 from fada_lib.plots.scenes import colour, domain_grid, image_grid, prediction_grid
 from fada_lib.plots.sensitivity import sensitivity_figure
 from fada_lib.plots.style import method_colour, method_label, method_order, save
@@ -170,6 +171,25 @@ def test_ccd_ends_with_mean_and_median_and_leaves_out_absent_classes() -> None:
     entry = {"per_class": [1.0, None, 2.0], "mean": 1.5, "median": 1.5}
     figure = ccd_figure({"binary": {"0": entry}, "fada_soft": {"0": entry}}, ["a", "b", "c"])
     assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["a", "c", "mean", "median"]
+
+
+def test_of_many_methods_the_ccd_is_written_into_cells() -> None:
+    def entry(value: float) -> dict:
+        return {"per_class": [value, None], "mean": value, "median": None}
+
+    seeds = {f"method_{k}": {0: entry(k + 0.0), 1: entry(k + 0.5)} for k in range(MOST_BARS + 1)}
+    figure = ccd_figure(seeds, ["a", "b"])
+    assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["a", "mean", "median"]
+    assert {"0.25", "9.25"} <= set(texts(figure)), "means over the seeds"
+
+
+def test_students_have_the_shape_of_their_teacher_and_are_hollow() -> None:
+    values = {name: np.array([0.1, 0.2]) for name in ("binary", "binary+sd", "fada_soft")}
+    found = {"within_class": {0: None, 1: None}, "within_method": dict.fromkeys(values)}
+    figure = relation_figure(values, values, found, class_set("road, car"), "CCD")
+    teacher, student, other = figure.legends[0].get_lines()
+    assert teacher.get_marker() == student.get_marker() != other.get_marker()
+    assert student.get_markerfacecolor() == "none" != teacher.get_markerfacecolor()
 
 
 def test_a_ccd_that_towers_over_the_others_is_cut_and_written() -> None:

@@ -35,7 +35,8 @@ def comparison_figure(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> Fi
         for variant in VARIANTS
         if len(scores[name].get(variant, ()))
     ]
-    figure, axes = plt.subplots(figsize=(10, 0.36 * len(lines) + 0.3 * len(scores) + 1.9))
+    line = 0.36 if len(lines) <= 24 else 0.25
+    figure, axes = plt.subplots(figsize=(10, line * (len(lines) + 0.8 * len(scores)) + 1.9))
     ranked = [values for name, _, values in lines if name != "oracle"] or [values for *_, values in lines]
     ends = [v.mean() + v.std(ddof=1) * np.array((-1, 1)) if len(v) > 1 else v for v in ranked]
     _widen(axes, np.concatenate([*ranked, *ends]) if ranked else np.array([0.0, 1.0]))
@@ -50,7 +51,7 @@ def comparison_figure(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> Fi
         elif len(values) > 1:
             axes.plot(mean + values.std(ddof=1) * np.array((-1, 1)), (height, height), color=colour, linewidth=2.5)
             axes.scatter(values, np.full(len(values), height), s=18, color=colour, alpha=0.55, zorder=2)
-        size = 190 if marker == "*" else 85
+        size = (190 if marker == "*" else 85) * line / 0.36
         axes.scatter(mean, height, s=size, color=colour, marker=marker, edgecolor="white", zorder=3)
         axes.text(1.02, height, _written(values), transform=axes.get_yaxis_transform(), va="center", color="#4d4d4d")
     axes.set_yticks([float(np.mean(h)) for h in ticks.values()], [method_label(n) for n in ticks])

@@ -24,8 +24,8 @@ def embedding_figure(panels: Mapping[str, Mapping[str, np.ndarray]], class_set: 
         Method name -> ``points`` (N, 2) coordinates, ``classes`` (N,) channels, ``domains`` (N,) 0 source,
         1 target.
     """
-    size = (4.3 * len(panels) + 2.2, 9.1)
-    figure, grid = plt.subplots(2, len(panels), figsize=size, squeeze=False)
+    side = min(4.3, 16 / len(panels))
+    figure, grid = plt.subplots(2, len(panels), figsize=(side * len(panels) + 2.2, 2 * side + 0.5), squeeze=False)
     palette = np.array(class_colours(class_set))
     domain_palette = np.array([plt.matplotlib.colors.to_rgb(c) for c in (SOURCE_COLOUR, TARGET_COLOUR)])
     for column, (name, panel) in enumerate(panels.items()):

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fada_lib.data.classes import ClassSet
-from fada_lib.plots.style import class_colours, method_colour, method_label, method_order, styled
+from fada_lib.plots.style import class_colours, method_colour, method_label, method_order, split_name, styled
 
 _MARKERS = "osD^vP<>X*hpdH8"
 
@@ -23,6 +23,8 @@ def relation_figure(
     name: str,
 ) -> Figure:
     """Left: one mark a class (colour) and method (shape). Right: Spearman's correlations within classes and methods.
+
+    Self-distilled methods have the shape of their teacher and are hollow.
 
     Parameters
     ----------
@@ -39,10 +41,12 @@ def relation_figure(
     height = max(6.0, 0.34 * (len(shown) + len(methods)) + 2)
     figure, (points, bars) = plt.subplots(1, 2, figsize=(15, height), gridspec_kw={"width_ratios": (1.25, 1)})
     palette = np.array(class_colours(class_set))
-    shapes = {method: _MARKERS[index % len(_MARKERS)] for index, method in enumerate(methods)}
-    for method, shape in shapes.items():
-        style = {"marker": shape, "s": 62, "edgecolors": "#333333", "linewidths": 0.6, "alpha": 0.9}
-        points.scatter(measure[method][shown], 100 * iou[method][shown], c=palette[shown], **style)
+    teachers = list(dict.fromkeys(split_name(method)[:2] for method in methods))
+    for method in methods:
+        marker, hollow = _shape(method, teachers)
+        colours = {"c": "none", "edgecolors": palette[shown]} if hollow else {"c": palette[shown]}
+        style = {"edgecolors": "#333333", "linewidths": 1.4 if hollow else 0.6, "alpha": 0.9, **colours}
+        points.scatter(measure[method][shown], 100 * iou[method][shown], marker=marker, s=62, **style)
     values = np.concatenate([measure[method][shown] for method in methods])
     if not shown:
         points.text(0.5, 0.5, "no class has both", transform=points.transAxes, ha="center", color="#6b6b6b")
@@ -53,11 +57,22 @@ def relation_figure(
     rows = [(class_set.names[k], found["within_class"][k], palette[k]) for k in shown]
     rows += [(method_label(m), found["within_method"][m], method_colour(m)) for m in methods]
     _correlations(bars, rows, len(shown))
-    marks = [
-        Line2D([], [], linestyle="none", marker=s, color="#6b6b6b", label=method_label(m)) for m, s in shapes.items()
-    ]
+    marks = [_handle(method, *_shape(method, teachers)) for method in methods]
     figure.legend(handles=marks, loc="outside lower center", ncols=min(4, len(marks)), title="shape: method")
     return figure
+
+
+def _shape(method: str, teachers: Sequence[tuple[str, str]]) -> tuple[str, bool]:
+    """The marker of a method and whether it is hollow."""
+    base, variant, distilled = split_name(method)
+    return _MARKERS[teachers.index((base, variant)) % len(_MARKERS)], distilled
+
+
+def _handle(method: str, marker: str, hollow: bool) -> Line2D:
+    """A legend entry for a method."""
+    face = "none" if hollow else "#6b6b6b"
+    style = {"linestyle": "none", "color": "#6b6b6b", "markerfacecolor": face, "label": method_label(method)}
+    return Line2D([], [], marker=marker, **style)
 
 
 def _correlations(axes: Axes, rows: Sequence[tuple[str, Mapping[str, float] | None, object]], classes: int) -> None:
@@ -74,9 +89,9 @@ def _correlations(axes: Axes, rows: Sequence[tuple[str, Mapping[str, float] | No
             entry["rho"] + outwards, place, text, va="center", ha="left" if outwards > 0 else "right", fontsize=11
         )
     axes.axvline(0, color="#4d4d4d", linewidth=1)
-    axes.set(xlim=(-1.55, 1.55), xticks=(-1, -0.5, 0, 0.5, 1), xlabel="Spearman's rank correlation with IoU")
+    axes.set(xlim=(-1.9, 1.9), xticks=(-1, -0.5, 0, 0.5, 1), xlabel="Spearman's rank correlation with IoU")
     axes.set_yticks(places, [label for label, _, _ in rows])
     axes.set_ylim(places[-1] + 0.8, -1.3)
     for first, title in ((0, "within a class, over the methods"), (classes, "within a method, over the classes")):
         behind = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-        axes.text(-1.5, places[first] - 0.85, title, va="center", fontweight="bold", fontsize=12, bbox=behind)
+        axes.text(-1.85, places[first] - 0.85, title, va="center", fontweight="bold", fontsize=12, bbox=behind)
