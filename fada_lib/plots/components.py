@@ -20,7 +20,7 @@ def ladder_figure(ladders: Mapping[str, Sequence[Sequence[float] | None]], steps
     steps : sequence of str
         Names of the steps, e.g. ``source only``, ``+ adaptation``, ``+ SD``, ``+ MST``.
     """
-    figure, axes = plt.subplots(figsize=(10, 4.8))
+    figure, axes = plt.subplots(figsize=(11, 4.8))
     names = sorted(ladders, key=method_order)
     for index, name in enumerate(names):
         shift = 0.07 * (index - (len(names) - 1) / 2)
@@ -30,13 +30,12 @@ def ladder_figure(ladders: Mapping[str, Sequence[Sequence[float] | None]], steps
         places = [step + shift for step, _ in present]
         means = [values.mean() for _, values in present]
         spread = [values.std(ddof=1) if len(values) > 1 else 0.0 for _, values in present]
-        look = {"color": method_colour(name), "label": method_label(name), "marker": "o", "markersize": 8}
-        axes.errorbar(places, means, yerr=spread if any(spread) else None, capsize=4, **look)
-        right = f" {means[-1]:.1f}"
-        axes.text(places[-1] + 0.06, means[-1], right, va="center", color=method_colour(name), weight="bold")
+        look = {"color": method_colour(name), "marker": "o", "markersize": 8, "capsize": 3, "elinewidth": 1.2}
+        label = f"{method_label(name)}  {means[-1]:.1f}"
+        axes.errorbar(places, means, yerr=spread if any(spread) else None, label=label, **look)
     axes.set_xticks(range(len(steps)), steps)
-    axes.set_xlim(-0.35, len(steps) - 0.45)
+    axes.set_xlim(-0.45, len(steps) - 0.55)
     axes.set_ylabel("target mIoU (%)")
     axes.grid(axis="y")
-    axes.legend(loc="upper left")
+    figure.legend(loc="outside right upper", title="at the last step (%)")
     return figure

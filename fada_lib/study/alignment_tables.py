@@ -16,8 +16,8 @@ def ccd_table(study: Study) -> Table | None:
         rows.append([method_label(method), mean, median, len(seeds)])
     columns = [
         Column("Method"),
-        Column("Mean CCD", "number", "min"),
-        Column("Median CCD", "number", "min"),
+        Column("Mean CCD", "decimal", "min"),
+        Column("Median CCD", "decimal", "min"),
         Column("Seeds", "count"),
     ]
     note = (
@@ -37,10 +37,10 @@ def domain_distance_table(study: Study) -> Table | None:
         rows.append([method_label(method), mean, median, len(entries), *by_class])
     columns = [
         Column("Method"),
-        Column("Mean PAD", "number", "min"),
-        Column("Median PAD", "number", "min"),
+        Column("Mean PAD", "decimal", "min"),
+        Column("Median PAD", "decimal", "min"),
         Column("Seeds", "count"),
-        *(Column(name, "number", "min") for name in study.classes),
+        *(Column(name, "decimal", "min") for name in study.classes),
     ]
     note = (
         "Measured here: the proxy A-distance (PAD), 2 (1 − 2 error) of a linear probe that tells source from target "
@@ -66,7 +66,7 @@ def relation_table(study: Study) -> Table | None:
     columns = [
         Column("Measure"),
         Column("Spearman's ρ with IoU"),
-        *(Column(name, "number") for name in ("Mean", "Lowest", "Highest")),
+        *(Column(name, "signed") for name in ("Mean", "Lowest", "Highest")),
         Column("Correlations", "count"),
         Column("Pairs in each, at most", "count"),
     ]

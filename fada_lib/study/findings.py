@@ -1,6 +1,6 @@
 """What a study found, in words with the numbers that the sentences stand on."""
 
-from fada_lib.plots.style import method_label
+from fada_lib.plots.style import method_label, split_name
 from fada_lib.study.claims import judge_claims, tally
 from fada_lib.study.comparisons import CLASS_LEVEL, difference_label, families, summary_of
 from fada_lib.study.doses import SHIFTS, responses, world_interval
@@ -9,13 +9,14 @@ from fada_lib.study.rendering import points
 from fada_lib.study.results import Study
 from fada_lib.study.statistics import LEVEL, Difference, Summary
 
-_MOST_COMPARED = 4
-"""Comparisons that are told in words; the table has all."""
+_TOLD = ("source_continued", "binary", "adaptsegnet", "advent", "clan")
+"""What FADA's comparison with is told in words, in this order: the paper's opponents. The table has all."""
 
 
 def findings(study: Study) -> list[str]:
     """Sentences for the head of the report, computed from the completed runs; the last tells what is missing."""
-    leading = [_compared(d) for d in families(study).get(CLASS_LEVEL, [])[:_MOST_COMPARED]]
+    by_opponent = {split_name(d.second)[0]: d for d in reversed(families(study).get(CLASS_LEVEL, []))}
+    leading = [_compared(by_opponent[name]) for name in _TOLD if name in by_opponent]
     sentences = [*_levels(study), *leading, *_dose(study), _verdicts(study), _replicates(study)]
     sentences.append(diverged_note(study).strip())
     if study.failed:

@@ -17,7 +17,7 @@ def sensitivity_table(study: Study) -> Table | None:
         Column("Target tune mIoU", "percent", "max"),
         Column("Seeds", "count"),
         Column("Source val mIoU", "percent"),
-        Column("Target entropy", "number"),
+        Column("Target entropy", "decimal"),
     ]
     rows = []
     for base, points in sorted(sensitivity(study).items(), key=lambda item: method_order(item[0])):

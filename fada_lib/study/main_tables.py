@@ -23,7 +23,7 @@ def main_table(study: Study) -> Table:
         Column("Runs", "count"),
         Column("Iterations in all", "count"),
         Column("Source val mIoU", "percent"),
-        Column("Target entropy", "number"),
+        Column("Target entropy", "decimal"),
     ]
     rows, groups, unranked = [], [], set()
     for gap in gaps if varied else [None]:
