@@ -19,7 +19,6 @@ from fada_lib.parameters import UserError
 from fada_lib.plots.curves import training_curves
 from fada_lib.plots.style import method_colour, method_label, method_order
 from fada_lib.study.expand import expand
-from fada_lib.study.results import Run
 from fada_lib.training.adapt import adapt_step, forward
 from fada_lib.training.device import Compute
 
@@ -329,16 +328,16 @@ def test_wrong_options_are_refused_in_one_line(name, options, message):
     assert "\n" not in str(caught.value)
 
 
-def test_the_comparison_adds_its_methods_to_the_default_study_and_changes_no_run_of_it(tmp_path):
-    default, comparison = (
-        {run.id: run for run in expand(files.PROJECT_ROOT / "params" / f"{name}.yaml", tmp_path).runs}
-        for name in ("default", "comparison")
+def test_the_main_table_takes_over_every_run_of_the_default_study_and_teaches_a_student_by_every_method(tmp_path):
+    default, whole = (
+        {run.id: run for run in expand(files.PROJECT_ROOT / "params" / f"{name}.yaml", tmp_path, [1]).runs}
+        for name in ("default", "comparison_sd")
     )
-    added = [run for key, run in comparison.items() if key not in default and run.stage != "analyse"]
-    assert [run.parameters["name"] for run in added] == list(ROWS)
-    assert {key for key in default if not key.startswith("05")} < comparison.keys()
-    weights = [Run(run.id, run.stage, tmp_path, run.parameters, {}, None).adversarial_weight for run in added]
-    assert weights == [0.001] * len(ROWS)
+    assert {key for key in default if not key.startswith("05")} < whole.keys()
+    adapted = [run.parameters["name"] for run in whole.values() if run.stage == "adapt"]
+    ours = ["source_continued", "binary", "fada_hard", "fada_soft"]
+    assert adapted == [*ours, "adaptsegnet", "minent", "advent", "clan", "joint_global_local"]
+    assert sum(run.stage == "distill" for run in whole.values()) == len(adapted)
 
 
 def test_each_has_a_name_and_a_colour_of_its_own_and_its_place_before_the_binary_discriminator():
