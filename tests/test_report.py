@@ -98,6 +98,15 @@ def test_methods_that_differ_by_less_than_is_written_are_said_to_be_level(tmp_pa
     assert "FADA, soft labels is within 0.05 points of Binary discriminator." in sentences
 
 
+def test_fada_is_told_against_the_source_model_and_the_papers_opponents_only(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    for method in ("source_only", "minent", "clan", "binary", "fada_soft"):
+        study.model(method, 0, 0.6 if method == "fada_soft" else 0.4)
+    told = [sentence for sentence in findings(read_study(study.folder)) if " points above " in sentence]
+    opponents = [sentence.partition(" points above ")[2].rstrip(".") for sentence in told]
+    assert opponents == ["Source only", "Binary discriminator", "CLAN"]
+
+
 @pytest.mark.parametrize(
     ("name", "title"),
     [("01_ccd", "CCD"), ("03_ccd_and_iou", "CCD and IoU"), ("05_tsne", "t-SNE"), ("01_pseudo_labels", "Pseudo labels")],

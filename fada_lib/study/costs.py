@@ -21,7 +21,7 @@ DEFAULT = {
 }
 """Seconds per image trained on and beside training, as `Costs` takes them: the default study's network on images of
 `DEFAULT_PIXELS`, one thread of a two-core x86-64 machine without GPU."""
-_WORLD = ("source_layout", "target_root", "height", "width")
+_WORLD = ("source_layout", "source_root", "target_root", "height", "width")
 _NETWORK = ("backbone", "device", "precision", "source_size", "target_size", "test_size")
 
 

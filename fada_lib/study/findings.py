@@ -10,8 +10,8 @@ from fada_lib.study.results import Study
 from fada_lib.study.statistics import LEVEL, Difference, Summary
 
 _TOLD = ("source_only", "source_continued", "binary", "adaptsegnet", "advent", "clan")
-"""What FADA's comparison with is told in words, in this order: the source model and the
-paper's opponents. The table has all."""
+"""What FADA's comparison with is told in words, in this order: the source model and
+the paper's opponents. The table has all."""
 
 
 def findings(study: Study) -> list[str]:
