@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fada_lib import files
 from fada_lib.parameters import UserError
+from fada_lib.plots.style import split_name
 from fada_lib.study.inherit import read_study as read_parameters
 from fada_lib.study.results import Run, Study, read_study
 
@@ -42,7 +43,7 @@ def write_reference(folder: Path, params: Path, target: Path = FOLDER) -> Path:
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     writer.writerow(_header(study))
-    writer.writerows(_row(study, run, _command(study, params)) for run in study.models)
+    writer.writerows(_row(study, run, _command(run, params)) for run in study.models)
     path = target / f"{study.name}_runs.csv"
     files.write_text(path, lines.getvalue())
     return path
@@ -68,12 +69,12 @@ def _row(study: Study, run: Run, command: str) -> list[object]:
     return [_exact(cell) for cell in (*identity, *what, *world, *measured, made_by.get("seconds"), command)]
 
 
-def _command(study: Study, params: Path) -> str:
-    """The command that makes the study's runs again."""
+def _command(run: Run, params: Path) -> str:
+    """The command that makes the run again, with what it needs; for a pretraining all of its seed."""
     path = params.resolve()
     named = path.relative_to(files.PROJECT_ROOT) if path.is_relative_to(files.PROJECT_ROOT) else path.name
-    seeds = ",".join(str(seed) for seed in sorted({run.metrics["seed"] for run in study.models}))
-    return f"./run_all.sh {named} --seeds {seeds}"
+    seed = f"./run_all.sh {named} --seeds {run.metrics['seed']}"
+    return seed if run.stage == "pretrain" else f"{seed} --methods {split_name(run.method)[0]}"
 
 
 def _exact(cell: object) -> object:
