@@ -10,7 +10,7 @@ from fada_lib.analysis.ccd import class_center_distance, summary
 from fada_lib.analysis.cells import Cells, fair_quotas, pure_cells, sample_cells
 from fada_lib.analysis.domain_distance import proxy_a_distance
 from fada_lib.analysis.embedding import common_initialisation, embed
-from fada_lib.analysis.features import cell_features
+from fada_lib.analysis.features import cell_outputs
 from fada_lib.data.domains import open_part
 from fada_lib.data.transforms import normalise
 from fada_lib.parameters import AnalyseParameters, UserError
@@ -154,11 +154,21 @@ def test_the_seed_alone_decides_which_cells(data_run):
 def test_features_are_those_of_the_cell(make_segmenter, data_run):
     segmenter, val = make_segmenter(), open_part(data_run, "target", "val")
     cells = Cells(*np.array([[2, 0, 2], [11, 0, 3], [23, 5, 4], [0, 0, 0]]))
-    found = cell_features(segmenter, val, cells)
+    found = cell_outputs(segmenter, val, cells)
     with torch.no_grad():
         maps = [segmenter.feature_extractor(normalise(val.test_example(i, ())[0][None]))[0] for i in range(3)]
     expected = torch.stack([maps[2][:, 11, 23], maps[0][:, 0, 5], maps[2][:, 3, 4]])
-    assert torch.allclose(torch.from_numpy(found), expected, atol=1e-4)
+    assert torch.allclose(torch.from_numpy(found.features), expected, atol=1e-4)
+
+
+def test_the_class_predicted_at_a_cell_is_that_of_all_predicting_classifiers(make_segmenter, data_run):
+    segmenter, val = make_segmenter(), open_part(data_run, "target", "val")
+    segmenter.add_heads(["second", "auxiliary"])
+    cells = Cells(*np.array([[2, 0, 2], [11, 0, 3], [23, 5, 4], [0, 0, 0]]))
+    found = cell_outputs(segmenter, val, cells)
+    with torch.no_grad():
+        maps = [segmenter(normalise(val.test_example(i, ())[0][None]))[0].argmax(dim=0) for i in range(3)]
+    assert found.channels.tolist() == [int(maps[2][11, 23]), int(maps[0][0, 5]), int(maps[2][3, 4])]
 
 
 # The embedding
@@ -220,13 +230,13 @@ def test_distances_come_by_method_and_seed_and_students_are_marked(data_run, tmp
 
 def test_every_network_is_looked_at_through_the_same_cells(data_run, tmp_path, runs, monkeypatch):
     seen = []
-    real = alignment.cell_features
+    real = alignment.cell_outputs
 
     def recording(segmenter, dataset, cells, test_size):
         seen.append((dataset.items[0].name, cells.images.tobytes() + cells.rows.tobytes() + cells.columns.tobytes()))
         return real(segmenter, dataset, cells, test_size)
 
-    monkeypatch.setattr(alignment, "cell_features", recording)
+    monkeypatch.setattr(alignment, "cell_outputs", recording)
     analysed(data_run, tmp_path, runs)
     assert len(seen) == 8
     assert len(set(seen)) == 2, "one set of cells a domain"
@@ -237,7 +247,7 @@ def test_the_distance_is_that_of_source_and_target_pooled(data_run, tmp_path, ru
     found = analysed(data_run, tmp_path, runs[1:2], squared_denominator=squared)
     segmenter = alignment.load_checkpoint(runs[1])[0]
     parts = {d: open_part(data_run, d, "val") for d in ("source", "target")}
-    features = np.concatenate([cell_features(segmenter, parts[d], found.cells[d]) for d in parts])
+    features = np.concatenate([cell_outputs(segmenter, parts[d], found.cells[d]).features for d in parts])
     expected = class_center_distance(features, found.classes, 12, domains=found.domains, squared=squared)
     assert found.ccd["source_only"]["0"]["per_class"] == pytest.approx(expected)
     assert len(found.domains) == len(found.classes) == len(features)
@@ -247,7 +257,7 @@ def test_the_domain_distance_is_that_of_the_same_features_within_each_class(data
     found = analysed(data_run, tmp_path, runs[1:2], seed=3)
     segmenter = alignment.load_checkpoint(runs[1])[0]
     parts = {d: open_part(data_run, d, "val") for d in ("source", "target")}
-    features = np.concatenate([cell_features(segmenter, parts[d], found.cells[d]) for d in parts])
+    features = np.concatenate([cell_outputs(segmenter, parts[d], found.cells[d]).features for d in parts])
     images = np.concatenate([found.cells[d].images for d in parts])
     expected = proxy_a_distance(features, found.classes, found.domains, images, 12, seed=3)
     assert found.domain_distance["source_only"]["0"]["per_class"] == expected
@@ -269,12 +279,27 @@ def test_the_cells_are_those_of_images_at_the_size_of_testing(data_run, tmp_path
 
 
 def test_a_network_whose_features_are_not_finite_stays_without_a_value(data_run, tmp_path, runs, monkeypatch):
-    real = alignment.cell_features
-    monkeypatch.setattr(alignment, "cell_features", lambda *given: real(*given) * np.nan)
+    real = alignment.cell_outputs
+
+    def diverged(*given):
+        return real(*given)._replace(features=real(*given).features * np.nan)
+
+    monkeypatch.setattr(alignment, "cell_outputs", diverged)
     found = analysed(data_run, tmp_path, runs[1:2], embedded=("source_only",))
     nothing = {"mean": None, "median": None, "per_class": [None] * 12}
     assert found.ccd == found.domain_distance == {"source_only": {"0": nothing}}
-    assert found.embeddings == {}
+    assert found.embeddings == found.confusion == found.mistakes == {}
+
+
+def test_mistakes_are_those_at_the_target_cells_followed_from_the_source_model_of_the_same_seed(
+    data_run, tmp_path, runs, save_run
+):
+    found = analysed(data_run, tmp_path, (*runs, save_run(tmp_path / "03-s1", "binary", seed=1)))
+    assert {m: set(seeds) for m, seeds in found.confusion.items()} == {m: set(seeds) for m, seeds in found.ccd.items()}
+    assert {m: set(seeds) for m, seeds in found.mistakes.items()} == {"binary": {"1"}}, "no other has its seed's start"
+    assert found.mistakes["binary"]["1"]["kept"] == 1.0, "the same network twice"
+    counts = np.array(found.confusion["source_only"]["0"])
+    assert counts.sum(axis=1).tolist() == np.bincount(found.cells["target"].classes, minlength=12).tolist()
 
 
 def test_networks_of_different_strides_are_refused(data_run, tmp_path, runs, monkeypatch):

@@ -1,4 +1,4 @@
-"""The alignment analysis of a study: the same pixels through every trained network, CCD, PAD and t-SNE of each."""
+"""The alignment analysis of a study: the same pixels through every network; CCD, PAD, mistakes and t-SNE of each."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,8 @@ from fada_lib.analysis.ccd import class_center_distance, summary
 from fada_lib.analysis.cells import Cells, sample_cells
 from fada_lib.analysis.domain_distance import proxy_a_distance, summary_of_distances
 from fada_lib.analysis.embedding import common_initialisation, embed
-from fada_lib.analysis.features import cell_features
+from fada_lib.analysis.features import cell_outputs
+from fada_lib.analysis.mistakes import confusions, fates
 from fada_lib.data.domains import open_part
 from fada_lib.files import read_json, resolve
 from fada_lib.parameters import AnalyseParameters, UserError
@@ -34,6 +35,9 @@ class Alignment:
         Method -> seed -> `summary`; self-distilled methods end in ``+sd``.
     domain_distance : dict
         The proxy A-distance within the classes, likewise.
+    confusion, mistakes : dict
+        What the target cells are taken for, see `confusions`, and what became of the source model's mistakes, see
+        `fates`; likewise.
     embeddings : dict of (N, 2) arrays
         By method, source points first.
     """
@@ -41,6 +45,8 @@ class Alignment:
     cells: dict[str, Cells]
     ccd: dict[str, dict[str, dict]]
     domain_distance: dict[str, dict[str, dict]]
+    confusion: dict[str, dict[str, list[list[int]]]]
+    mistakes: dict[str, dict[str, dict]]
     embeddings: dict[str, np.ndarray]
 
     @property
@@ -55,7 +61,7 @@ class Alignment:
 
 
 def analyse(p: AnalyseParameters, progress: Progress) -> Alignment:
-    """Compute CCD and the domain distance of every run of `p.runs`, t-SNE of the lowest seed of `p.embedded`.
+    """Compute CCD, domain distance and mistakes of every run of `p.runs`, t-SNE of the lowest seed of `p.embedded`.
 
     Source cells come from held-out source images, target cells from the target's val part.
 
@@ -74,21 +80,27 @@ def analyse(p: AnalyseParameters, progress: Progress) -> Alignment:
     cells = {d: sample_cells(datasets[d], stride, p.samples_per_domain, p.seed, p.test_size) for d in DOMAINS}
     num_classes = len(datasets["source"].classes)
     embedded = _runs_to_embed(names, p.embedded)
-    progress.start("features, CCD and domain distance", len(p.runs))
+    progress.start("features, CCD, domain distance and mistakes", len(p.runs))
     ccd: dict[str, dict[str, dict]] = {}
     distances: dict[str, dict[str, dict]] = {}
+    predictions: dict[str, dict[str, np.ndarray]] = {}
     kept: dict[str, np.ndarray] = {}
     for done, (run, (method, seed)) in enumerate(names.items()):
         segmenter, _ = load_checkpoint(run, compute.device)
-        features = np.concatenate([cell_features(segmenter, datasets[d], cells[d], p.test_size) for d in DOMAINS])
+        outputs = {d: cell_outputs(segmenter, datasets[d], cells[d], p.test_size) for d in DOMAINS}
+        features = np.concatenate([outputs[d].features for d in DOMAINS])
         compact, apart = _measures(features, cells, num_classes, p)
         if run in embedded and compact["mean"] is not None:
             kept[method] = features
         ccd.setdefault(method, {})[str(seed)] = compact
         distances.setdefault(method, {})[str(seed)] = apart
+        if np.isfinite(features).all():
+            predictions.setdefault(method, {})[str(seed)] = outputs["target"].channels
         progress.update(done + 1)
     ordered = {method: kept[method] for method in p.embedded if method in kept}
-    return Alignment(cells, ccd, distances, _embeddings(p, ordered, progress))
+    truth = cells["target"].classes
+    taken_for, became = confusions(predictions, truth, num_classes), fates(predictions, truth)
+    return Alignment(cells, ccd, distances, taken_for, became, _embeddings(p, ordered, progress))
 
 
 def _measures(

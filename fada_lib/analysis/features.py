@@ -1,4 +1,6 @@
-"""Features of chosen cells: what F says at those pixels."""
+"""What a network says at chosen cells: its features and its prediction."""
+
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -6,24 +8,42 @@ import torch
 from fada_lib.analysis.cells import Cells
 from fada_lib.data.dataset import SegmentationDataset
 from fada_lib.data.transforms import normalise
-from fada_lib.models.segmenter import Segmenter
+from fada_lib.models.segmenter import Segmenter, combine
+
+
+class CellOutputs(NamedTuple):
+    """Of N cells.
+
+    Attributes
+    ----------
+    features : (N, C) float32 array
+        Of F.
+    channels : (N,) int array
+        The class predicted at the cell, by the logits before they are brought to the image's size.
+    """
+
+    features: np.ndarray
+    channels: np.ndarray
 
 
 @torch.inference_mode()
-def cell_features(
+def cell_outputs(
     segmenter: Segmenter, dataset: SegmentationDataset, cells: Cells, test_size: tuple[int, ...] = ()
-) -> np.ndarray:
-    """(N, C) float32 features of F at `cells`, images at `test_size`, batch norm in evaluation mode."""
+) -> CellOutputs:
+    """Features and predictions at `cells`, images at `test_size`, batch norm in evaluation mode."""
     segmenter.eval()
     device = next(segmenter.parameters()).device
     features = np.empty((len(cells), segmenter.feature_extractor.channels), np.float32)
+    channels = np.empty(len(cells), np.int64)
     for index in np.unique(cells.images):
         image, _ = dataset.test_example(int(index), test_size)
         normalised = normalise(image[None].to(device), segmenter.feature_extractor.input_convention)
-        maps = segmenter.feature_extractor(normalised.contiguous(memory_format=torch.channels_last))[0]
+        batch = segmenter.feature_extractor(normalised.contiguous(memory_format=torch.channels_last))
+        maps, predicted = batch[0], combine(segmenter.logits(batch))[0].argmax(dim=0)
         here = np.nonzero(cells.images == index)[0]
         # VGG's pooling drops a last partial row or column of cells
         rows = torch.from_numpy(cells.rows[here].clip(max=maps.shape[1] - 1))
         columns = torch.from_numpy(cells.columns[here].clip(max=maps.shape[2] - 1))
         features[here] = maps[:, rows, columns].T.float().cpu().numpy()
-    return features
+        channels[here] = predicted[rows, columns].cpu().numpy()
+    return CellOutputs(features, channels)

@@ -11,7 +11,7 @@ import numpy as np
 
 from fada_lib.analysis.cells import Cells, sample_cells
 from fada_lib.analysis.embedding import common_initialisation, embed
-from fada_lib.analysis.features import cell_features
+from fada_lib.analysis.features import cell_outputs
 from fada_lib.data.dataset import SegmentationDataset
 from fada_lib.data.domains import open_part
 from fada_lib.models.segmenter import Segmenter
@@ -70,4 +70,4 @@ def _features(
     network: Segmenter, datasets: list[SegmentationDataset], cells: list[Cells], p: AdaptParameters
 ) -> np.ndarray:
     pairs = zip(datasets, cells, strict=True)
-    return np.concatenate([cell_features(network, dataset, chosen, p.test_size) for dataset, chosen in pairs])
+    return np.concatenate([cell_outputs(network, dataset, chosen, p.test_size).features for dataset, chosen in pairs])

@@ -1,7 +1,7 @@
-"""The tables of notebook 05: CCD, the domain distance within classes, and what alignment says about IoU."""
+"""The tables of notebook 05: CCD, the domain distance within classes, what alignment says about IoU, and mistakes."""
 
 from fada_lib.plots.style import method_label, method_order
-from fada_lib.study.comparisons import mean_of
+from fada_lib.study.comparisons import mean_of, summary_of
 from fada_lib.study.rendering import Column, Table
 from fada_lib.study.results import Study
 
@@ -75,3 +75,25 @@ def relation_table(study: Study) -> Table | None:
         "correlations share networks and pixels, so they are no independent trials and get no p value."
     )
     return Table("relation", "Does alignment predict IoU?", columns, rows, note) if rows else None
+
+
+def mistake_table(study: Study) -> Table | None:
+    """What became of the source model's right and wrong answers: one row a method."""
+    keys = {"mended": "Mended", "exchanged": "Another mistake", "kept": "Kept", "lost": "Right answers lost"}
+    rows = []
+    for method, seeds in sorted(study.analysed("mistakes").items(), key=lambda item: method_order(item[0])):
+        found = [summary_of(entry[key] for entry in seeds.values()) for key in keys]
+        rows.append([method_label(method), *found, len(seeds)])
+    best = {"mended": "max", "lost": "min"}
+    columns = [
+        Column("Method"),
+        *(Column(name, "percent", best.get(key, "")) for key, name in keys.items()),
+        Column("Seeds", "count"),
+    ]
+    note = (
+        "Measured here on the target's pixels that CCD is measured on, about as many of every class: of those that the "
+        "source model of the same seed got wrong, the share that is right after adaptation, is wrong in another way, "
+        "or is the same mistake; and of those that it got right, the share that is wrong now. Mean ± standard "
+        "deviation over seeds."
+    )
+    return Table("mistakes", "What became of the source model's mistakes", columns, rows, note) if rows else None

@@ -25,7 +25,7 @@ _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Classes", ("classes",)),
     ("Dose and response", ("dose", "trend")),
     ("Sensitivity", ("sensitivity", "sensitivity_ratio", "points")),
-    ("Alignment of the classes", ("ccd", "domain_distance", "relation")),
+    ("Alignment of the classes", ("ccd", "domain_distance", "relation", "mistakes")),
     ("Published numbers", ("published",)),
 )
 """Heading -> names of its tables and figures; a section without any is left out, the first excepted."""

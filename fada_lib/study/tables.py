@@ -1,6 +1,6 @@
 """Every table of a study's report, in its order, from the metrics of the completed runs."""
 
-from fada_lib.study.alignment_tables import ccd_table, domain_distance_table, relation_table
+from fada_lib.study.alignment_tables import ccd_table, domain_distance_table, mistake_table, relation_table
 from fada_lib.study.claim_tables import claim_table, gap_table
 from fada_lib.study.comparison_tables import component_table, difference_table, encoding_table
 from fada_lib.study.dose_tables import dose_table, trend_table
@@ -28,6 +28,7 @@ def build_tables(study: Study) -> list[Table]:
         ccd_table,
         domain_distance_table,
         relation_table,
+        mistake_table,
     )
     tables = (make(study) for make in makers)
     return [table for table in tables if table is not None and table.rows]
