@@ -22,6 +22,7 @@ METHODS = {
     "binary": {"discriminator_resolution": "input"},
     "fada": {"discriminator_resolution": "input"},
     "fada, hard labels": {"encoding": "hard", "hard_mean": "kept"},
+    "oracle_encodings": {},
     "adaptsegnet": {"output_discriminator_channels": [4, 4]},
     "advent": {"output_discriminator_channels": [4, 4]},
     "minent": {},
@@ -88,7 +89,8 @@ def test_a_step_of_adaptation_waits_for_nothing(batch, no_backward, name):
             optimisers["discriminator"] = torch.optim.SGD(method.parameters(), lr=0.1)
         target = batch()[0] if method.uses_target else None
         with Waits() as waits:
-            adapt_step(segmenter, method, optimisers, batch(), target, Compute(GPU, None))
+            labels = batch()[1] if method.reads_target_labels else None
+            adapt_step(segmenter, method, optimisers, batch(), target, Compute(GPU, None), target_labels=labels)
     assert waits.found == []
 
 

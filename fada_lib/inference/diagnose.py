@@ -1,6 +1,7 @@
 """The diagnosis of an adaptation at one moment, on held-out images of both domains.
 
-Target labels serve to measure only: no step of the training sees them or a number of this module.
+Target labels serve to measure only: no step of a method's training sees them (an upper bound's may, see
+`fada_lib.methods.oracle_encodings`), and none sees a number of this module.
 """
 
 import torch

@@ -1,11 +1,13 @@
 """Equations 7 and 8: the class knowledge a of the domain encodings [a; 0] (source) and [0; a] (target).
 
-All functions take the classifier's (N, K, H, W) logits and return a without gradient: the encodings are
-labels, the network is not trained to change them.
+The functions take the classifier's (N, K, H, W) logits and return a without gradient: the encodings are labels, the
+network is not trained to change them. `true_labels` alone takes the truth instead.
 """
 
 import torch
+from torch.nn import functional
 
+from fada_lib.data.classes import IGNORE
 from fada_lib.losses.precision import at_least_single
 
 
@@ -54,3 +56,26 @@ def hard_labels(logits: torch.Tensor, threshold: float = 0.9, temperature: float
 def binary_labels(logits: torch.Tensor) -> torch.Tensor:
     """The traditional domain label as the third encoding of Fig. 3: (N, 1, H, W) of ones."""
     return torch.ones_like(at_least_single(logits[:, :1]))
+
+
+@torch.no_grad()
+def true_labels(labels: torch.Tensor, size: tuple[int, int], num_classes: int) -> torch.Tensor:
+    """One-hot encodings of the truth: what the encodings would be if predictions were right and sure.
+
+    Parameters
+    ----------
+    labels : Tensor
+        (N, H, W) channels, 255 without one.
+    size : tuple of int
+        (h, w) of the logits: every cell has the label of the pixel in its middle.
+    num_classes : int
+        K.
+
+    Returns
+    -------
+    Tensor
+        (N, K, h, w) float32, all zero where the label is 255.
+    """
+    cells = functional.interpolate(labels[:, None].float(), size=size, mode="nearest-exact")
+    channels = torch.arange(num_classes, device=labels.device).view(1, -1, 1, 1)
+    return (cells == channels).float() * (cells != IGNORE)

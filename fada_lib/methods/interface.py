@@ -24,17 +24,21 @@ class Outputs(NamedTuple):
         (H, W) of the input image.
     classifiers : mapping of Tensor
         The logits of every classifier by itself: ``main`` is C, heads go by their names.
+    labels : Tensor or None
+        (N, H, W) true channels, 255 ignored: the source's while training, the target's only for a method that says
+        `reads_target_labels`.
     """
 
     features: torch.Tensor
     logits: torch.Tensor
     size: tuple[int, int]
     classifiers: Mapping[str, torch.Tensor] = MappingProxyType({})
+    labels: torch.Tensor | None = None
 
     def detach(self) -> "Outputs":
         """The same outputs, cut from the graph of the segmentation network."""
         classifiers = {name: logits.detach() for name, logits in self.classifiers.items()}
-        return Outputs(self.features.detach(), self.logits.detach(), self.size, classifiers)
+        return self._replace(features=self.features.detach(), logits=self.logits.detach(), classifiers=classifiers)
 
     def predicted_by(self, classifier: str) -> "Outputs":
         """The same outputs, were the prediction that of one classifier."""
@@ -53,10 +57,12 @@ class Method(nn.Module):
 
     Subclasses set `uses_target` and override what they need. Both kinds of terms see the same forward pass, so the
     discriminator learns from features computed before F is updated, as in the release. `heads` names the further
-    classifiers that the method wants the segmenter to have (see `fada_lib.models.segmenter`).
+    classifiers that the method wants the segmenter to have (see `fada_lib.models.segmenter`). `reads_target_labels`
+    is for upper bounds: no method of adaptation may.
     """
 
     uses_target = True
+    reads_target_labels = False
     heads: tuple[str, ...] = ()
 
     def check(self, segmenter: Segmenter) -> None:

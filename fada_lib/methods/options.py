@@ -57,6 +57,15 @@ class FadaOptions(BinaryOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OracleEncodingsOptions:
+    """FADA with true encodings, at the resolution of the features; see `BinaryOptions` for what the options mean."""
+
+    lambda_adv: float = 0.001
+    discriminator_channels: tuple[int, ...] = (256, 128)
+    discriminator_weight: float = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
 class LevelOptions:
     """At how many levels of the network a method of the output space works (see `fada_lib.methods.levels`).
 
@@ -127,11 +136,11 @@ class ClanOptions(OutputSpaceOptions):
 class JointGlobalLocalOptions:
     """Local alignment on top of a global method (the poster of ICASSP 2022; see `fada_lib.methods.joint_global_local`).
 
-    `global_method` is any other method, `global_options` its own options. `lambda_adv` weighs the local loss and, where
-    `global_options` do not say otherwise, the global one, so that one grid serves all methods. `local_window` is the
-    side of a window in cells of the output map, `local_mixture` the share of windows exchanged between the domains (0:
-    none), `local_discriminator_channels` are the local D's inner layers, and `discriminator_weight` scales both of its
-    terms. None of them is known from the poster.
+    `global_method` is any other method but `oracle_encodings`, `global_options` its own options. `lambda_adv` weighs
+    the local loss and, where `global_options` do not say otherwise, the global one, so that one grid serves all
+    methods. `local_window` is the side of a window in cells of the output map, `local_mixture` the share of windows
+    exchanged between the domains (0: none), `local_discriminator_channels` are the local D's inner layers, and
+    `discriminator_weight` scales both of its terms. None of them is known from the poster.
     """
 
     global_method: str = "adaptsegnet"
@@ -144,7 +153,8 @@ class JointGlobalLocalOptions:
 
     def __post_init__(self) -> None:
         """Fill in and check the global method's options."""
-        wrapped = {name: kind for name, kind in OPTIONS.items() if kind is not JointGlobalLocalOptions}
+        not_wrapped = (JointGlobalLocalOptions, OracleEncodingsOptions)
+        wrapped = {name: kind for name, kind in OPTIONS.items() if kind not in not_wrapped}
         if self.global_method not in wrapped:
             raise UserError(f"'global_method' is '{self.global_method}': choose one of {', '.join(wrapped)}")
         kind = wrapped[self.global_method]
@@ -157,6 +167,7 @@ OPTIONS: dict[str, type] = {
     "source_continued": SourceContinuedOptions,
     "binary": BinaryOptions,
     "fada": FadaOptions,
+    "oracle_encodings": OracleEncodingsOptions,
     "adaptsegnet": AdaptSegNetOptions,
     "minent": MinEntOptions,
     "advent": AdvEntOptions,

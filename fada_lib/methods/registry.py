@@ -13,12 +13,14 @@ from fada_lib.methods.joint_global_local import JointGlobalLocal
 from fada_lib.methods.levels import one_or_two_levels
 from fada_lib.methods.minent import MinEnt
 from fada_lib.methods.options import method_options
+from fada_lib.methods.oracle_encodings import OracleEncodings
 from fada_lib.methods.source_continued import SourceContinued
 
 METHODS: dict[str, Callable[[object, int, int], Method]] = {
     "source_continued": SourceContinued,
     "binary": Binary,
     "fada": Fada,
+    "oracle_encodings": OracleEncodings,
     "adaptsegnet": one_or_two_levels(AdaptSegNet),
     "minent": one_or_two_levels(MinEnt),
     "advent": one_or_two_levels(AdvEnt),

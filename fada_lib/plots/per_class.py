@@ -37,7 +37,7 @@ def class_heatmap(iou: Mapping[str, Sequence[float | None]], names: Sequence[str
         xticklabels=names,
         yticklabels=[method_label(name) for name in methods],
     )
-    best = _best_rows(values, [row for row, name in enumerate(methods) if name != "oracle"])
+    best = _best_rows(values, [row for row, name in enumerate(methods) if not name.startswith("oracle")])
     for text in axes.texts:
         column, row = (int(position) for position in text.get_position())
         text.set_weight("bold" if best.get(column) == row else "normal")

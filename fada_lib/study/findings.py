@@ -43,7 +43,7 @@ def _levels(study: Study) -> list[str]:
         sentences.append(
             f"Trained on the source alone, the network reaches {_percent(scores['source_only'])}{ceiling}."
         )
-    adapted = {method: score for method, score in scores.items() if method not in ("source_only", "oracle")}
+    adapted = {m: score for m, score in scores.items() if m != "source_only" and not m.startswith("oracle")}
     if adapted:
         best = max(adapted, key=lambda method: adapted[method].mean)
         sentences.append(

@@ -39,6 +39,7 @@ def adapt_step(
     target_images: torch.Tensor | None,
     compute: Compute,
     *,
+    target_labels: torch.Tensor | None = None,
     progress: float = 0.0,
     segmentation_temperature: float = 1.0,
     gradient_clip: float = 0.0,
@@ -53,6 +54,8 @@ def adapt_step(
         (N, 3, H, W) images, uint8 RGB or floating-point and normalised already, and (N, H, W) channels, 255 ignored.
     target_images : Tensor or None
         As the source's; None for a method that does not use the target.
+    target_labels : Tensor, optional
+        As the source's, for a method that reads them.
     progress : float
         0..1, for methods with a schedule of their own.
 
@@ -64,12 +67,14 @@ def adapt_step(
     images, labels = source
     method.requires_grad_(False)
     optimisers["segmenter"].zero_grad(set_to_none=True)
-    source_outputs = forward(segmenter, images, compute)
     labels = labels.to(compute.device, non_blocking=True)
+    source_outputs = forward(segmenter, images, compute)._replace(labels=labels)
     segmentation = segmentation_terms(method, source_outputs, labels, segmentation_temperature)
     sum(segmentation.values()).backward()
     source_outputs = source_outputs.detach()
     target_outputs = None if target_images is None else forward(segmenter, target_images, compute)
+    if target_labels is not None:
+        target_outputs = target_outputs._replace(labels=target_labels.to(compute.device, non_blocking=True))
     terms = method.generator_terms(source_outputs, target_outputs, progress) | method.weight_terms(segmenter, progress)
     if terms:
         sum(terms.values()).backward()
@@ -139,6 +144,8 @@ def adapt(p: AdaptParameters, progress: Progress) -> Segmenter:
     streams = [(source, labelled_stream(p, source, "adapt source", p.source_size))]
     if method.uses_target:
         target = open_part(p.data, "target", "train")
+        if method.reads_target_labels:
+            target.require_labels(f"for method '{p.method}', which is an upper bound: choose another")
         streams.append((target, Stream("adapt target", p.seed, p.batch_size, p.target_size, p.flip_probability)))
 
     def step(iteration: int, batch: list) -> dict[str, torch.Tensor]:
@@ -149,6 +156,7 @@ def adapt(p: AdaptParameters, progress: Progress) -> Segmenter:
             batch[0],
             batch[1][0] if method.uses_target else None,
             compute,
+            target_labels=batch[1][1] if method.reads_target_labels else None,
             progress=iteration / p.iterations,
             segmentation_temperature=p.segmentation_temperature,
             gradient_clip=p.gradient_clip,

@@ -25,6 +25,7 @@ def gradient_ratio(
     target_images: torch.Tensor,
     compute: Compute,
     *,
+    target_labels: torch.Tensor | None = None,
     progress: float = 0.0,
     segmentation_temperature: float = 1.0,
 ) -> dict[str, float]:
@@ -40,7 +41,7 @@ def gradient_ratio(
         (N, 3, H, W) images and (N, H, W) channels, as of an iteration.
     target_images : Tensor
         As the source's.
-    progress, segmentation_temperature
+    target_labels, progress, segmentation_temperature
         As of `fada_lib.training.adapt.adapt_step`.
 
     Returns
@@ -54,11 +55,13 @@ def gradient_ratio(
     images, labels = source
     with untouched(segmenter, compute.device):
         with compute.autocast():
-            of_source = forward_pass(segmenter, images)
-        losses = segmentation_terms(method, of_source, labels.to(compute.device), segmentation_temperature)
+            of_source = forward_pass(segmenter, images)._replace(labels=labels.to(compute.device))
+        losses = segmentation_terms(method, of_source, of_source.labels, segmentation_temperature)
         segmentation = gradient_norm(sum(losses.values()), trained)
         with compute.autocast():
             of_target = forward_pass(segmenter, target_images)
+        if target_labels is not None:
+            of_target = of_target._replace(labels=target_labels.to(compute.device))
         terms = method.generator_terms(of_source.detach(), of_target, progress)
         if not terms:
             return {}
@@ -89,13 +92,14 @@ def measured_ratio(
     if not method.uses_target:
         return {}
     with torch.random.fork_rng([]):  # a loader draws a number
-        source, (images, _) = (next(batches(data, stream, 0, 1)) for data, stream in streams)
+        source, (images, labels) = (next(batches(data, stream, 0, 1)) for data, stream in streams)
     return gradient_ratio(
         segmenter,
         method,
         source,
         images,
         compute,
+        target_labels=labels if method.reads_target_labels else None,
         progress=progress,
         segmentation_temperature=segmentation_temperature,
     )
