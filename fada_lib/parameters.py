@@ -167,7 +167,7 @@ class DistillParameters(TrainingParameters):
 
 @dataclass(frozen=True, kw_only=True)
 class AnalyseParameters:
-    """Notebook 05: Class Center Distance and t-SNE over the runs of a study."""
+    """Notebook 05: Class Center Distance, domain distance, mistakes and t-SNE over the runs of a study."""
 
     run: str = "results/interactive/runs/05_analysis"
     data: str = "results/interactive/runs/01_data"

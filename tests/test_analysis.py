@@ -13,6 +13,7 @@ from fada_lib.analysis.embedding import common_initialisation, embed
 from fada_lib.analysis.features import cell_outputs
 from fada_lib.data.domains import open_part
 from fada_lib.data.transforms import normalise
+from fada_lib.models.segmenter import build_segmenter
 from fada_lib.parameters import AnalyseParameters, UserError
 from fada_lib.progress import Progress
 
@@ -161,6 +162,15 @@ def test_features_are_those_of_the_cell(make_segmenter, data_run):
     assert torch.allclose(torch.from_numpy(found.features), expected, atol=1e-4)
 
 
+def test_cells_beyond_the_last_of_a_network_that_pools_are_taken_at_its_last(make_segmenter, data_run):
+    segmenter, val = build_segmenter("vgg16", 12, "batch"), open_part(data_run, "target", "val")
+    size = (90, 44)  # VGG floors 44 / 8 and 90 / 8, cells round up
+    cells = Cells(*np.array([[0, 0], [5, 4], [11, 10], [0, 0]]))
+    found = cell_outputs(segmenter, val, cells, size)
+    assert np.array_equal(found.features[0], found.features[1])
+    assert found.channels[0] == found.channels[1]
+
+
 def test_the_class_predicted_at_a_cell_is_that_of_all_predicting_classifiers(make_segmenter, data_run):
     segmenter, val = make_segmenter(), open_part(data_run, "target", "val")
     segmenter.add_heads(["second", "auxiliary"])
@@ -282,13 +292,15 @@ def test_a_network_whose_features_are_not_finite_stays_without_a_value(data_run,
     real = alignment.cell_outputs
 
     def diverged(*given):
-        return real(*given)._replace(features=real(*given).features * np.nan)
+        outputs = real(*given)
+        return outputs._replace(features=outputs.features * np.nan)
 
     monkeypatch.setattr(alignment, "cell_outputs", diverged)
     found = analysed(data_run, tmp_path, runs[1:2], embedded=("source_only",))
     nothing = {"mean": None, "median": None, "per_class": [None] * 12}
     assert found.ccd == found.domain_distance == {"source_only": {"0": nothing}}
-    assert found.embeddings == found.confusion == found.mistakes == {}
+    assert found.confusion == {"source_only": {}}
+    assert found.embeddings == found.mistakes == {}
 
 
 def test_mistakes_are_those_at_the_target_cells_followed_from_the_source_model_of_the_same_seed(

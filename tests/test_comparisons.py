@@ -11,6 +11,7 @@ from fada_lib.study.comparisons import (
     DISTILLATION,
     MULTISCALE,
     STUDENTS,
+    TRUTH,
     difference,
     difference_label,
     families,
@@ -39,6 +40,17 @@ def test_fada_meets_every_method_without_sd_and_the_others_meet_no_adaptation(tm
     assert {first for first, _ in found[ADAPTATION]} == {"binary", "clan", "fada_hard", "adabn"}
     assert {second for _, second in found[ADAPTATION]} == {"source_continued"}
     assert not any("oracle" in name for pairs in found.values() for pair in pairs for name in pair)
+
+
+def test_true_encodings_meet_what_has_none_in_a_family_of_their_own(tmp_path: Path) -> None:
+    study = three_seeds(tmp_path)
+    others = compared(study.folder)
+    for seed in range(3):
+        study.model("oracle_encodings", seed, 0.6)
+    found = compared(study.folder)
+    rivals = ("source_continued", "binary", "fada_hard", "fada_soft")
+    assert found.pop(TRUTH) == [("oracle_encodings", name) for name in rivals]
+    assert found == others, "they change no other family, nor its correction for several comparisons"
 
 
 def test_students_meet_their_teachers_and_each_other(tmp_path: Path) -> None:

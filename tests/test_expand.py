@@ -175,6 +175,8 @@ def test_writing_twice_touches_nothing(tmp_path):
         ({"methods": {"fada": {"method": "fda"}}}, "did you mean 'fada'"),
         ({"methods": {"binary": {"method": "binary", "options": {"lambda": 1.0}}}}, "lambda_adv"),
         ({"methods": {"oracle": {"method": "fada"}}}, "choose a name"),
+        ({"methods": {"told": {"method": "oracle_encodings"}}}, "begins with 'oracle' if its method is told target"),
+        ({"methods": {"oracle_2": {"method": "fada"}}}, "told target labels, and only then"),
         ({"distill": {"teachers": ["fada_sof"]}}, "did you mean 'fada_soft'"),
         ({"analysis": {"embedded": ["binry"]}}, "did you mean 'binary'"),
         ({"adapt": {"seed": 3}}, "'seed' is set by the study"),

@@ -50,6 +50,16 @@ def test_each_method_is_followed_from_the_source_model_of_its_seed():
     assert fates({"binary": {"1": AFTER}}, TRUTH) == {}
 
 
+def test_a_network_that_diverged_stays_without_a_value():
+    predictions = {"source_only": {"1": BEFORE}, "binary": {"1": None}}
+    assert fates(predictions, TRUTH) == {
+        "binary": {"1": {"mended": None, "exchanged": None, "kept": None, "lost": None}}
+    }
+    assert confusions(predictions, TRUTH, 4)["binary"] == {}
+    left, right = fate_figure(fates(predictions, TRUTH)).axes
+    assert [bar.get_width() for bar in (*left.patches, *right.patches)] == [0, 0, 0, 0]
+
+
 def test_confusions_count_true_classes_down_and_predictions_across():
     found = confusions({"binary": {"1": AFTER}}, TRUTH, 4)
     assert found == {"binary": {"1": [[1, 2, 1, 0], [0, 2, 0, 0], [1, 0, 2, 0], [0, 0, 0, 0]]}}
@@ -62,7 +72,7 @@ def test_confusions_count_true_classes_down_and_predictions_across():
 def test_a_bar_begins_with_the_right_share_and_shows_the_rest_in_the_colours_of_the_predictions():
     classes = class_set("road, car, sky")
     confusion = {"binary": {"1": [[1, 3, 0], [0, 0, 0], [0, 0, 4]], "2": [[3, 1, 0], [0, 0, 0], [0, 0, 4]]}}
-    panels = [a for a in taken_for_figure(confusion, ["minent", "binary"], classes).axes if a.get_visible()]
+    panels = [a for a in taken_for_figure(confusion, ["binary"], classes).axes if a.get_visible()]
     assert [panel.get_title() for panel in panels] == ["road", "sky"], "no pixel of a car was looked at"
     bars = [(round(bar.get_x()), round(bar.get_width()), to_hex(bar.get_facecolor())) for bar in panels[0].patches]
     assert bars[:2] == [(0, 50, "#804080"), (50, 50, "#00008e")]
@@ -89,9 +99,11 @@ def test_the_table_has_mean_and_spread_over_seeds(tmp_path):
     path = tmp_path / "runs" / "05_analysis" / "metrics.json"
     one = {"mended": 0.25, "exchanged": 0.25, "kept": 0.5, "lost": None}
     two = {"mended": 0.75, "exchanged": 0.25, "kept": 0.0, "lost": 0.125}
-    mistakes = {"fada_soft": {"0": one, "1": two}, "binary": {"0": one}}
+    mistakes = {"fada_soft": {"0": one, "1": two}, "binary": {"0": one}, "oracle": {"0": two}}
     path.write_text(json.dumps({**json.loads(path.read_text()), "mistakes": mistakes}))
-    binary, soft = mistake_table(read_study(written.folder)).rows
+    table = mistake_table(read_study(written.folder))
+    binary, soft, _ = table.rows
+    assert table.unranked == {2}, "the oracle competes with no method"
     mended, exchanged, kept = (Summary(share, None, 1) for share in (0.25, 0.25, 0.5))
     assert binary == ["Binary discriminator", mended, exchanged, kept, None, 1]
     assert soft[0] == "FADA, soft labels"

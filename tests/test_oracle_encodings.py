@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 
+from fada_lib.data.domains import open_part
 from fada_lib.files import read_json_lines
 from fada_lib.losses.adversarial import SOURCE, TARGET
 from fada_lib.losses.encodings import true_labels
@@ -136,9 +137,9 @@ def adapted(data_run, save_run, tmp_path):
     """Runs an adaptation of two iterations with one diagnosis, and gives its history."""
     source = save_run(tmp_path / "02")
 
-    def run(method, folder, data=data_run):
+    def run(method, folder):
         folder.mkdir()
-        values = {"data": data, "run": str(folder), "source_run": source, "device": "cpu", "batch_size": 2}
+        values = {"data": data_run, "run": str(folder), "source_run": source, "device": "cpu", "batch_size": 2}
         often = {"iterations": 2, "log_every": 1, "checkpoint_every": 2, "evaluate_every": 2, "options": SMALL}
         adapt(AdaptParameters(method=method, **values, **often), Progress(folder, live=False))
         return read_json_lines(folder / "history.jsonl")
@@ -146,20 +147,24 @@ def adapted(data_run, save_run, tmp_path):
     return run
 
 
-def test_a_run_reads_them_for_this_alone(adapted, tmp_path, monkeypatch):
+def test_a_run_reads_them_for_this_alone_each_beside_its_image(adapted, data_run, tmp_path, monkeypatch):
     seen = []
     real = adapt_module.adapt_step
 
     def recording(*arguments, **options):
-        seen.append((options["target_labels"] is not None, arguments[4].shape[-2:]))
+        seen.append((arguments[4], options["target_labels"]))
         return real(*arguments, **options)
 
     monkeypatch.setattr(adapt_module, "adapt_step", recording)
     adapted("fada", tmp_path / "fada")
-    assert [read for read, _ in seen] == [False, False]
+    assert [labels for _, labels in seen] == [None, None]
     history = adapted("oracle_encodings", tmp_path / "oracle")
-    assert [read for read, _ in seen] == [False, False, True, True]
     assert {"encoding_accuracy", "gradient_ratio", "discriminator_class_accuracy"} <= set(history[-1])
+    target = open_part(data_run, "target", "train")
+    pairs = [target.test_example(index, ()) for index in range(len(target))]
+    pairs += [(image.flip(-1), label.flip(-1)) for image, label in pairs]
+    for image, label in ((i, lab) for images, labels in seen[2:] for i, lab in zip(images, labels, strict=True)):
+        assert [torch.equal(label, true) for known, true in pairs if torch.equal(image, known)] == [True]
 
 
 def test_a_target_without_labels_is_refused_before_the_first_iteration(adapted, tmp_path, monkeypatch):
@@ -172,6 +177,6 @@ def test_a_target_without_labels_is_refused_before_the_first_iteration(adapted, 
         return dataset
 
     monkeypatch.setattr(adapt_module, "open_part", unlabelled)
-    message = "has no labels for method 'oracle_encodings', which is an upper bound: choose another"
+    message = "has no labels for method 'oracle_encodings', which needs them: choose another"
     with pytest.raises(UserError, match=message):
         adapted("oracle_encodings", tmp_path / "oracle")

@@ -108,7 +108,8 @@ def best_lambda(table: str) -> dict[str, float]:
 def tuned_as(entry: dict) -> str:
     """What the tables of tuning call the method of an entry of `methods`."""
     encoding = entry["options"].get("encoding", "soft")
-    return method_label(f"fada_{encoding}" if entry["method"] == "fada" else entry["method"])
+    known = {"fada": f"fada_{encoding}", "oracle_encodings": "fada_soft"}
+    return method_label(known.get(entry["method"], entry["method"]))
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if p.parent.name != "paper" and p.stem != "smoke"], ids=named)

@@ -36,7 +36,7 @@ class Alignment:
     domain_distance : dict
         The proxy A-distance within the classes, likewise.
     confusion, mistakes : dict
-        What the target cells are taken for, see `confusions`, and what became of the source model's mistakes, see
+        What the target cells are taken for, see `confusions`, and what becomes of the source model's mistakes, see
         `fates`; likewise.
     embeddings : dict of (N, 2) arrays
         By method, source points first.
@@ -83,7 +83,7 @@ def analyse(p: AnalyseParameters, progress: Progress) -> Alignment:
     progress.start("features, CCD, domain distance and mistakes", len(p.runs))
     ccd: dict[str, dict[str, dict]] = {}
     distances: dict[str, dict[str, dict]] = {}
-    predictions: dict[str, dict[str, np.ndarray]] = {}
+    predictions: dict[str, dict[str, np.ndarray | None]] = {}
     kept: dict[str, np.ndarray] = {}
     for done, (run, (method, seed)) in enumerate(names.items()):
         segmenter, _ = load_checkpoint(run, compute.device)
@@ -94,8 +94,8 @@ def analyse(p: AnalyseParameters, progress: Progress) -> Alignment:
             kept[method] = features
         ccd.setdefault(method, {})[str(seed)] = compact
         distances.setdefault(method, {})[str(seed)] = apart
-        if np.isfinite(features).all():
-            predictions.setdefault(method, {})[str(seed)] = outputs["target"].channels
+        finite = np.isfinite(features).all()
+        predictions.setdefault(method, {})[str(seed)] = outputs["target"].channels if finite else None
         progress.update(done + 1)
     ordered = {method: kept[method] for method in p.embedded if method in kept}
     truth = cells["target"].classes

@@ -12,14 +12,14 @@ from fada_lib.models.segmenter import Segmenter, combine
 
 
 class CellOutputs(NamedTuple):
-    """Of N cells.
+    """What a network says of N cells.
 
     Attributes
     ----------
     features : (N, C) float32 array
-        Of F.
-    channels : (N,) int array
-        The class predicted at the cell, by the logits before they are brought to the image's size.
+        Those of F.
+    channels : (N,) int64 array
+        The predicted class, 0..K-1, by the logits before they are brought to the image's size.
     """
 
     features: np.ndarray
@@ -30,7 +30,10 @@ class CellOutputs(NamedTuple):
 def cell_outputs(
     segmenter: Segmenter, dataset: SegmentationDataset, cells: Cells, test_size: tuple[int, ...] = ()
 ) -> CellOutputs:
-    """Features and predictions at `cells`, images at `test_size`, batch norm in evaluation mode."""
+    """Features and predictions at `cells`, batch norm in evaluation mode.
+
+    `test_size` (width, height) is the size that images are tested at, () their own; `cells` are of maps of that size.
+    """
     segmenter.eval()
     device = next(segmenter.parameters()).device
     features = np.empty((len(cells), segmenter.feature_extractor.channels), np.float32)

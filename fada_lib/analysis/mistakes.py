@@ -1,4 +1,4 @@
-"""Which class a network takes for which, and what adaptation makes of the mistakes that it started with.
+"""Which class a network takes for which, and what it makes of the source model's mistakes.
 
 A domain encoding is the network's own prediction: where it names the wrong class, class-level alignment pulls a target
 feature towards that class. How many of the source model's mistakes a method mends, and how many it keeps, tells that.
@@ -12,39 +12,46 @@ from sklearn.metrics import confusion_matrix
 START = "source_only"
 """Whose mistakes are followed."""
 
-Predictions = Mapping[str, Mapping[str, np.ndarray]]
-"""Method -> seed -> (N,) predicted channels, the same N pixels for all."""
+Predictions = Mapping[str, Mapping[str, np.ndarray | None]]
+"""Method -> seed -> (N,) predicted channels, the same N pixels for all; None for a network that diverged."""
+Fate = dict[str, float | None]
+NOTHING: Fate = dict.fromkeys(("mended", "exchanged", "kept", "lost"))
+"""What a network that diverged gets: it stays in the tables, without a value."""
 
 
 def confusions(predictions: Predictions, truth: np.ndarray, num_classes: int) -> dict[str, dict[str, list[list[int]]]]:
-    """Method -> seed -> (K, K) counts of pixels, [truth, prediction]."""
+    """Method -> seed -> (K, K) counts of pixels, [truth, prediction]; `truth` is (N,). What diverged is left out."""
     return {
         method: {
             seed: confusion_matrix(truth, predicted, labels=range(num_classes)).tolist()
             for seed, predicted in seeds.items()
+            if predicted is not None
         }
         for method, seeds in predictions.items()
     }
 
 
-def fates(predictions: Predictions, truth: np.ndarray) -> dict[str, dict[str, dict[str, float | None]]]:
-    """Method -> seed -> `fate` of the mistakes of the source model of the same seed; where there is none, no entry."""
-    found: dict[str, dict[str, dict[str, float | None]]] = {}
+def fates(predictions: Predictions, truth: np.ndarray) -> dict[str, dict[str, Fate]]:
+    """Method -> seed -> `fate` of the mistakes of the source model of the same seed; where there is none, no entry.
+
+    Students and the oracle, which do not start from the source model, are compared with it like all others.
+    """
+    found: dict[str, dict[str, Fate]] = {}
     for method, seeds in predictions.items():
         for seed, after in seeds.items():
             before = predictions.get(START, {}).get(seed)
             if method != START and before is not None:
-                found.setdefault(method, {})[seed] = fate(truth, before, after)
+                found.setdefault(method, {})[seed] = NOTHING if after is None else fate(truth, before, after)
     return found
 
 
-def fate(truth: np.ndarray, before: np.ndarray, after: np.ndarray) -> dict[str, float | None]:
-    """What became of the pixels that were wrong, and of those that were right.
+def fate(truth: np.ndarray, before: np.ndarray, after: np.ndarray) -> Fate:
+    """What one network makes of the pixels that another got wrong, and of those that it got right.
 
     Parameters
     ----------
     truth, before, after : (N,) int arrays
-        True channel, prediction of the network that training went on from, and of the network after it.
+        True channel, prediction of the source model, and of the other network.
 
     Returns
     -------

@@ -22,8 +22,8 @@ from fada_lib.models.segmenter import Segmenter, upsample
 def class_knowledge(method: Method, logits: torch.Tensor) -> torch.Tensor:
     """The encodings' half a by the method's own rule, (N, K, H, W) as the classifier's logits.
 
-    Methods without class knowledge get the paper's soft labels (T = 1.8, clipped at 0.9): what FADA would have been
-    told by their network.
+    Methods that do not use their network's predictions as class knowledge get the paper's soft labels (T = 1.8, clipped
+    at 0.9): what FADA would have been told by their network.
     """
     if isinstance(method, JointGlobalLocal):
         method = method.global_method

@@ -7,7 +7,6 @@ network is not trained to change them. `true_labels` alone takes the truth inste
 import torch
 from torch.nn import functional
 
-from fada_lib.data.classes import IGNORE
 from fada_lib.losses.precision import at_least_single
 
 
@@ -65,7 +64,7 @@ def true_labels(labels: torch.Tensor, size: tuple[int, int], num_classes: int) -
     Parameters
     ----------
     labels : Tensor
-        (N, H, W) channels, 255 without one.
+        (N, H, W) uint8 channels, 255 without one.
     size : tuple of int
         (h, w) of the logits: every cell has the label of the pixel in its middle.
     num_classes : int
@@ -74,8 +73,8 @@ def true_labels(labels: torch.Tensor, size: tuple[int, int], num_classes: int) -
     Returns
     -------
     Tensor
-        (N, K, h, w) float32, all zero where the label is 255.
+        (N, K, h, w) float32 of zeros and at most one 1 a cell, none where the label is 255.
     """
     cells = functional.interpolate(labels[:, None].float(), size=size, mode="nearest-exact")
     channels = torch.arange(num_classes, device=labels.device).view(1, -1, 1, 1)
-    return (cells == channels).float() * (cells != IGNORE)
+    return (cells == channels).float()

@@ -58,7 +58,7 @@ class Method(nn.Module):
     Subclasses set `uses_target` and override what they need. Both kinds of terms see the same forward pass, so the
     discriminator learns from features computed before F is updated, as in the release. `heads` names the further
     classifiers that the method wants the segmenter to have (see `fada_lib.models.segmenter`). `reads_target_labels`
-    is for upper bounds: no method of adaptation may.
+    is for experiments: no method of adaptation may.
     """
 
     uses_target = True

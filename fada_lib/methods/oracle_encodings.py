@@ -1,7 +1,8 @@
 """FADA told the truth: domain encodings from the true labels of both domains. No method, for the target has none.
 
-It answers a question: of what class-level alignment falls short of, how much is due to encodings that are the network's
-own predictions? Everything else is FADA's, so the difference to it is what the encodings' mistakes cost.
+It answers a question: how much does class-level alignment miss because its encodings are the network's own predictions?
+Everything else is FADA's. True encodings are not only right but also sure (1 where soft labels have at most 0.9), and
+their lambda is not tuned, so this is no strict bound on what better predictions could give.
 """
 
 import torch
@@ -17,7 +18,7 @@ class OracleEncodings(Fada):
     """`Fada` at the resolution of the features with one-hot true labels for class knowledge.
 
     A pixel without a true class has no encoding and counts with a loss of 0, as an ignored one of hard labels.
-    `knowledge`, which the diagnosis asks, stays what FADA with soft labels would have been told.
+    `knowledge`, of which the diagnosis measures how right it is, stays what FADA with soft labels would have been told.
     """
 
     reads_target_labels = True

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fada_lib.plots.style import method_colour, method_label, method_order, styled
+from fada_lib.plots.style import is_oracle, method_colour, method_label, method_order, styled
 
 VARIANTS: dict[str, tuple[str, str]] = {
     "single": ("o", "single scale"),
@@ -37,7 +37,7 @@ def comparison_figure(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> Fi
     ]
     line = 0.36 if len(lines) <= 24 else 0.25
     figure, axes = plt.subplots(figsize=(10, line * (len(lines) + 0.8 * len(scores)) + 1.9))
-    ranked = [values for name, _, values in lines if name != "oracle"] or [values for *_, values in lines]
+    ranked = [values for name, _, values in lines if not is_oracle(name)] or [values for *_, values in lines]
     ends = [v.mean() + v.std(ddof=1) * np.array((-1, 1)) if len(v) > 1 else v for v in ranked]
     _widen(axes, np.concatenate([*ranked, *ends]) if ranked else np.array([0.0, 1.0]))
     height, ticks, previous = 0.0, {}, None

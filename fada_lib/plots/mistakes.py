@@ -1,4 +1,4 @@
-"""What a class is taken for under each method, and what became of the source model's mistakes."""
+"""What a class is taken for under each method, and what becomes of the source model's mistakes."""
 
 from collections.abc import Mapping, Sequence
 
@@ -32,10 +32,10 @@ def taken_for_figure(
     confusion : mapping
         Method name -> seed -> (K, K) counts of pixels, [truth, prediction].
     methods : sequence of str
-        Which to show, from top to bottom; those without counts are left out.
+        Which to show, from top to bottom, at least one; all have counts of at least one pixel.
     class_set : ClassSet
     """
-    shares = {name: _mean_shares(confusion[name].values()) for name in methods if name in confusion}
+    shares = {name: _mean_shares(confusion[name].values()) for name in methods}
     shown = [k for k in range(len(class_set)) if any(np.isfinite(table[k]).all() for table in shares.values())]
     rows = -(-len(shown) // 4)
     size = (15, rows * (0.36 * len(shares) + 0.75) + 1.9)
@@ -72,7 +72,7 @@ def _class_panel(axes: Axes, bars: Sequence[np.ndarray], k: int, class_set: Clas
 
 @styled
 def fate_figure(mistakes: Mapping[str, Mapping[object, Mapping[str, float | None]]]) -> Figure:
-    """Left: of the pixels that the source model got wrong, how many a method mended; right: what it lost instead.
+    """Left: of the pixels that the source model got wrong, how many a method mends; right: of the right ones, it loses.
 
     Bars are means over seeds, lines one standard deviation each way, of the mended and of the lost.
 

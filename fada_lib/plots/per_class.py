@@ -7,7 +7,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from fada_lib.plots.style import method_label, method_order, styled
+from fada_lib.plots.style import is_oracle, method_label, method_order, styled
 
 
 @styled
@@ -37,7 +37,7 @@ def class_heatmap(iou: Mapping[str, Sequence[float | None]], names: Sequence[str
         xticklabels=names,
         yticklabels=[method_label(name) for name in methods],
     )
-    best = _best_rows(values, [row for row, name in enumerate(methods) if not name.startswith("oracle")])
+    best = _best_rows(values, [row for row, name in enumerate(methods) if not is_oracle(name)])
     for text in axes.texts:
         column, row = (int(position) for position in text.get_position())
         text.set_weight("bold" if best.get(column) == row else "normal")

@@ -57,7 +57,7 @@ _METHODS: dict[str, tuple[str, str]] = {
     "binary": ("Binary discriminator", "#E69F00"),
     "fada_hard": ("FADA, hard labels", "#009E73"),
     "fada_soft": ("FADA, soft labels", "#0072B2"),
-    "oracle_encodings": ("FADA, true encodings (target labels)", "#44AA99"),
+    "oracle_encodings": ("FADA, true encodings", "#44AA99"),
     "oracle": ("Oracle (target labels)", "#000000"),
 }
 _SPARE_COLOURS = ("#D55E00", "#F0E442")
@@ -82,6 +82,11 @@ def split_name(name: str) -> tuple[str, str, bool]:
     distilled = name.endswith("+sd")
     base, _, variant = name.removesuffix("+sd").partition("@")
     return base, variant, distilled
+
+
+def is_oracle(name: str) -> bool:
+    """Whether a network was trained with target labels: it competes with no method, and its name begins with oracle."""
+    return name.startswith("oracle")
 
 
 def method_label(name: str) -> str:

@@ -1,6 +1,6 @@
 """The tables of notebook 05: CCD, the domain distance within classes, what alignment says about IoU, and mistakes."""
 
-from fada_lib.plots.style import method_label, method_order
+from fada_lib.plots.style import is_oracle, method_label, method_order
 from fada_lib.study.comparisons import mean_of, summary_of
 from fada_lib.study.rendering import Column, Table
 from fada_lib.study.results import Study
@@ -78,10 +78,12 @@ def relation_table(study: Study) -> Table | None:
 
 
 def mistake_table(study: Study) -> Table | None:
-    """What became of the source model's right and wrong answers: one row a method."""
+    """What becomes of the source model's right and wrong answers: one row a method."""
     keys = {"mended": "Mended", "exchanged": "Another mistake", "kept": "Kept", "lost": "Right answers lost"}
-    rows = []
+    rows, unranked = [], set()
     for method, seeds in sorted(study.analysed("mistakes").items(), key=lambda item: method_order(item[0])):
+        if is_oracle(method):
+            unranked.add(len(rows))
         found = [summary_of(entry[key] for entry in seeds.values()) for key in keys]
         rows.append([method_label(method), *found, len(seeds)])
     best = {"mended": "max", "lost": "min"}
@@ -92,8 +94,9 @@ def mistake_table(study: Study) -> Table | None:
     ]
     note = (
         "Measured here on the target's pixels that CCD is measured on, about as many of every class: of those that the "
-        "source model of the same seed got wrong, the share that is right after adaptation, is wrong in another way, "
-        "or is the same mistake; and of those that it got right, the share that is wrong now. Mean ± standard "
-        "deviation over seeds."
+        "source model of the same seed got wrong, the share that this network gets right, gets wrong otherwise, or "
+        "takes for the same wrong class; and of those that it got right, the share that this network gets wrong. Mean "
+        "± standard deviation over seeds. The oracle and students (SD) did not start from the source model."
     )
-    return Table("mistakes", "What became of the source model's mistakes", columns, rows, note) if rows else None
+    title = "What becomes of the source model's mistakes"
+    return Table("mistakes", title, columns, rows, note, frozenset(unranked)) if rows else None

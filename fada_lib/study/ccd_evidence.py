@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from scipy import stats
 
-from fada_lib.plots.style import split_name
+from fada_lib.plots.style import is_oracle
 from fada_lib.study.results import Gap, Study
 from fada_lib.study.statistics import Difference, paired_difference
 
@@ -31,7 +31,7 @@ def agreement(study: Study, gap: Gap | None) -> Difference | None:
     Self-distilled networks count, the oracle and the points of a grid that another stands for do not.
     """
     means = ccd_means(study, gap)
-    names = [name for name in study.reported_methods if name in means and split_name(name)[0] != "oracle"]
+    names = [name for name in study.reported_methods if name in means and not is_oracle(name)]
     values: dict[int, float] = {}
     for seed in sorted({seed for name in names for seed in means[name]}):
         miou = {name: _of_world(study.scores(name, gap=gap), analysed_world(study)) for name in names}

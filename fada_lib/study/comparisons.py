@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from fada_lib.plots.style import method_label, split_name
+from fada_lib.plots.style import is_oracle, method_label, split_name
 from fada_lib.study.results import Gap, Study
 from fada_lib.study.statistics import Difference, Summary, adjust, paired_difference, summarise
 
@@ -14,7 +14,9 @@ ADAPTATION = "Adaptation against as many iterations on the source alone"
 DISTILLATION = "Self-distillation against its teacher"
 STUDENTS = "FADA against every other method, both self-distilled"
 MULTISCALE = "Multi-scale testing against single scale"
+TRUTH = "True encodings, which no method has, against the network's own"
 """The families: each is adjusted by Holm for itself, for each answers a question of its own."""
+WITHOUT_SD = (CLASS_LEVEL, ADAPTATION, TRUTH)
 
 MST = "+mst"
 """How the name of a model ends that is tested at several scales."""
@@ -24,15 +26,19 @@ def families(study: Study) -> dict[str, list[Difference]]:
     """Family -> its paired comparisons in the reported gap, Holm-adjusted within the family.
 
     The families follow the methods that the study has; of a grid over lambda its best variant on the tune split
-    stands for the method. The oracle, which has target labels, is compared with nobody.
+    stands for the method. Networks that had target labels are in none of them but `TRUTH`, which is about them.
     """
     pairs = {
         CLASS_LEVEL: _class_level(study),
         ADAPTATION: [(name, study.representative("source_continued")) for name in _adapted(study, "fada_soft")],
         DISTILLATION: [(name, teacher_of(name)) for name in students(study)],
         STUDENTS: _between_students(study),
-        MULTISCALE: [(name + MST, name) for name in study.reported_methods if split_name(name)[0] != "oracle"],
+        MULTISCALE: [(name + MST, name) for name in study.reported_methods if not is_oracle(name)],
     }
+    pairs[TRUTH] = [
+        (study.representative("oracle_encodings"), study.representative(base))
+        for base in ("source_continued", "binary", "fada_hard", "fada_soft")
+    ]
     found = {family: [difference(study, *pair) for pair in members] for family, members in pairs.items()}
     adjusted = {family: adjust([d for d in members if d is not None]) for family, members in found.items()}
     return {family: members for family, members in adjusted.items() if members}
@@ -85,7 +91,7 @@ def ladders(study: Study) -> dict[str, list[list[float] | None]]:
         values = [start, *(list(step.values()) or None for step in steps)]
         if name == "source_only":
             values[1] = None
-        is_a_base = not name.endswith("+sd") and split_name(name)[0] != "oracle"
+        is_a_base = not name.endswith("+sd") and not is_oracle(name)
         if is_a_base and any(values[1:]):
             found[name] = values
     return found
@@ -110,10 +116,9 @@ def mean_of(values: Iterable[float | None]) -> float | None:
 
 def _adapted(study: Study, *without: str) -> list[str]:
     """The reported methods that adapt, without SD."""
-    unadapted = ("source_only", "source_continued", "oracle", *without)
-    return [
-        name for name in study.reported_methods if not name.endswith("+sd") and split_name(name)[0] not in unadapted
-    ]
+    unadapted = ("source_only", "source_continued", *without)
+    plain = [name for name in study.reported_methods if not name.endswith("+sd") and not is_oracle(name)]
+    return [name for name in plain if split_name(name)[0] not in unadapted]
 
 
 def _class_level(study: Study) -> list[tuple[str | None, str | None]]:
@@ -127,7 +132,7 @@ def _class_level(study: Study) -> list[tuple[str | None, str | None]]:
 def _between_students(study: Study) -> list[tuple[str, str]]:
     teacher = study.representative("fada_soft")
     plain = [name for name in study.reported_methods if name.endswith("+sd")]
-    others = [name for name in plain if name != f"{teacher}+sd" and split_name(name)[0] != "oracle"]
+    others = [name for name in plain if name != f"{teacher}+sd" and not is_oracle(name)]
     return [(f"{teacher}+sd", name) for name in others]
 
 

@@ -20,6 +20,7 @@ from fada_lib.study.sections import (
     advice,
     check_keys,
     check_method_name,
+    check_oracle,
     checked_seeds,
     complete_options,
     entry_name,
@@ -147,7 +148,9 @@ class _Builder:
                 raise UserError(f"{where} must be a mapping such as {{method: fada, options: {{…}}}}")
             for point in grid_points(settings.get("grid"), where):
                 merged = overlay({**shared, **{k: v for k, v in settings.items() if k != "grid"}}, point, where)
-                entries[entry_name(name, point)] = complete_options(merged, where)
+                entry = complete_options(merged, where)
+                check_oracle(name, entry["method"], where)
+                entries[entry_name(name, point)] = entry
         return entries
 
     def add_world(self, world: Run, seeds: Sequence[int], entries: Mapping[str, dict], selected: Sequence[str]) -> None:

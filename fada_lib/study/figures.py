@@ -15,9 +15,8 @@ from fada_lib.plots.per_class import class_heatmap
 from fada_lib.plots.sensitivity import ratio_figure, sensitivity_figure
 from fada_lib.plots.style import save
 from fada_lib.study.comparisons import (
-    ADAPTATION,
-    CLASS_LEVEL,
     STEPS,
+    WITHOUT_SD,
     class_summaries,
     difference_label,
     families,
@@ -67,8 +66,8 @@ def _figures(study: Study) -> Iterator[tuple[str, Figure]]:
         yield "comparison", comparison_figure(scores)
     compared = families(study)
     for name, shown in (
-        ("differences", [family for family in compared if family in (CLASS_LEVEL, ADAPTATION)]),
-        ("differences_sd", [family for family in compared if family not in (CLASS_LEVEL, ADAPTATION)]),
+        ("differences", [family for family in compared if family in WITHOUT_SD]),
+        ("differences_sd", [family for family in compared if family not in WITHOUT_SD]),
     ):
         if shown:
             yield name, _differences({family: compared[family] for family in shown})

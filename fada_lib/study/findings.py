@@ -1,6 +1,6 @@
 """What a study found, in words with the numbers that the sentences stand on."""
 
-from fada_lib.plots.style import method_label, split_name
+from fada_lib.plots.style import is_oracle, method_label, split_name
 from fada_lib.study.claims import judge_claims, tally
 from fada_lib.study.comparisons import CLASS_LEVEL, difference_label, families, summary_of
 from fada_lib.study.doses import SHIFTS, responses, world_interval
@@ -43,7 +43,7 @@ def _levels(study: Study) -> list[str]:
         sentences.append(
             f"Trained on the source alone, the network reaches {_percent(scores['source_only'])}{ceiling}."
         )
-    adapted = {m: score for m, score in scores.items() if m != "source_only" and not m.startswith("oracle")}
+    adapted = {m: score for m, score in scores.items() if m != "source_only" and not is_oracle(m)}
     if adapted:
         best = max(adapted, key=lambda method: adapted[method].mean)
         sentences.append(

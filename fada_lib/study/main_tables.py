@@ -1,6 +1,6 @@
 """The tables of scores: target mIoU of every method, IoU of every class."""
 
-from fada_lib.plots.style import method_label
+from fada_lib.plots.style import is_oracle, method_label
 from fada_lib.study.comparisons import class_summaries, mean_of, summary_of
 from fada_lib.study.doses import SHIFTS
 from fada_lib.study.notes import diverged_note, scope_note
@@ -32,7 +32,7 @@ def main_table(study: Study) -> Table:
                 row = _row(study, method, way, gap, varied)
                 if row is None:
                     continue
-                if method.startswith("oracle"):
+                if is_oracle(method):
                     unranked.add(len(rows))
                 rows.append(row)
                 groups.append(str(gap))
@@ -52,7 +52,7 @@ def class_table(study: Study) -> Table:
     for method in study.reported_methods:
         found = class_summaries(study, method)
         if found is not None:
-            if method.startswith("oracle"):
+            if is_oracle(method):
                 unranked.add(len(rows))
             rows.append([method_label(method), *found, summary_of(study.scores(method).values())])
     columns = [Column("Method"), *(Column(name, "percent", "max") for name in study.classes)]

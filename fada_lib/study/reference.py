@@ -70,11 +70,17 @@ def _row(study: Study, run: Run, command: str) -> list[object]:
 
 
 def _command(run: Run, params: Path) -> str:
-    """The command that makes the run again, with what it needs; for a pretraining all of its seed."""
+    """The command that makes the run again: its seed and method alone; for a pretraining, all of its seed.
+
+    A point of a grid is named alone if it has one coordinate; the command line separates names by commas.
+    """
     path = params.resolve()
     named = path.relative_to(files.PROJECT_ROOT) if path.is_relative_to(files.PROJECT_ROOT) else path.name
     seed = f"./run_all.sh {named} --seeds {run.metrics['seed']}"
-    return seed if run.stage == "pretrain" else f"{seed} --methods {split_name(run.method)[0]}"
+    method = run.metrics["method"]
+    if run.stage == "pretrain":
+        return seed
+    return f"{seed} --methods {split_name(method)[0] if ',' in method else method}"
 
 
 def _exact(cell: object) -> object:

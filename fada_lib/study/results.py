@@ -123,7 +123,7 @@ class Study:
         return next((run for run in reversed(self.runs) if run.stage == "analyse"), None)
 
     def analysed(self, key: str) -> dict:
-        """What notebook 05 kept: of ``ccd``, ``domain_distance`` and ``mistakes`` method -> seed -> summary."""
+        """What notebook 05 kept: of ``ccd``, ``domain_distance``, ``mistakes`` by method and seed; ``relation``."""
         return self.analysis.metrics.get(key, {}) if self.analysis else {}
 
     @property

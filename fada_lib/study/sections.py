@@ -63,6 +63,12 @@ def check_method_name(name: object, where: str) -> None:
         raise UserError(f"{where}: choose a name of letters, digits, _, - and . other than source_only, oracle")
 
 
+def check_oracle(name: str, method: str, where: str) -> None:
+    """Refuse a name that hides target labels, or claims them: tables know such networks by it."""
+    if name.startswith("oracle") != method.startswith("oracle"):
+        raise UserError(f"{where}: a name begins with 'oracle' if its method is told target labels, and only then")
+
+
 def whole_number(value: object, where: str, least: int, most: int) -> int:
     """The value, if it is a whole number from `least` to `most`."""
     if type(value) is not int or not least <= value <= most:

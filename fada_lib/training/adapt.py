@@ -55,7 +55,7 @@ def adapt_step(
     target_images : Tensor or None
         As the source's; None for a method that does not use the target.
     target_labels : Tensor, optional
-        As the source's, for a method that reads them.
+        As the source's, for a method that reads them; not without `target_images`.
     progress : float
         0..1, for methods with a schedule of their own.
 
@@ -145,7 +145,7 @@ def adapt(p: AdaptParameters, progress: Progress) -> Segmenter:
     if method.uses_target:
         target = open_part(p.data, "target", "train")
         if method.reads_target_labels:
-            target.require_labels(f"for method '{p.method}', which is an upper bound: choose another")
+            target.require_labels(f"for method '{p.method}', which needs them: choose another")
         streams.append((target, Stream("adapt target", p.seed, p.batch_size, p.target_size, p.flip_probability)))
 
     def step(iteration: int, batch: list) -> dict[str, torch.Tensor]:
