@@ -57,7 +57,7 @@ _METHODS: dict[str, tuple[str, str]] = {
     "binary": ("Binary discriminator", "#E69F00"),
     "fada_hard": ("FADA, hard labels", "#009E73"),
     "fada_soft": ("FADA, soft labels", "#0072B2"),
-    "oracle_encodings": ("FADA, true encodings", "#44AA99"),
+    "oracle_encodings": ("FADA, true encodings", "#661100"),
     "oracle": ("Oracle (target labels)", "#000000"),
 }
 _SPARE_COLOURS = ("#D55E00", "#F0E442")

@@ -41,7 +41,8 @@ def main_table(study: Study) -> Table:
         "the classes. Mean ± standard deviation over seeds and worlds, in percent (no ± for a single run), of networks "
         "as they are after their last iteration: none is chosen by the labels it is judged on. Iterations count the "
         "whole chain from the first weights, in every row. Source validation and the entropy of the target predictions "
-        "(0 certain, 1 uniform) need no target labels. SD: self-distilled. The oracle has target labels."
+        "(0 certain, 1 uniform) need no target labels. SD: self-distilled. The oracle, and FADA with true encodings, "
+        "were told target labels."
     ) + diverged_note(study)
     return Table("main", "Target mIoU of every method", columns, rows, note, frozenset(unranked), groups)
 
