@@ -57,6 +57,9 @@ _METHODS: dict[str, tuple[str, str]] = {
     "binary": ("Binary discriminator", "#E69F00"),
     "fada_hard": ("FADA, hard labels", "#009E73"),
     "fada_soft": ("FADA, soft labels", "#0072B2"),
+    "fada_domain_term": ("FADA, domain term alone", "#009988"),
+    "fada_class_term": ("FADA, class term alone", "#CC3311"),
+    "fada_colour_matched": ("FADA, recoloured source", "#33BBEE"),
     "oracle_encodings": ("FADA, true encodings", "#661100"),
     "oracle": ("Oracle (target labels)", "#000000"),
 }
