@@ -98,6 +98,14 @@ def test_methods_that_differ_by_less_than_is_written_are_said_to_be_level(tmp_pa
     assert "FADA, soft labels is within 0.05 points of Binary discriminator." in sentences
 
 
+def test_what_was_told_target_labels_is_never_the_best_adapted_model(tmp_path: Path) -> None:
+    study = three_seeds(tmp_path / "study")
+    for seed in range(3):
+        study.model("oracle_encodings", seed, 0.7)
+    (best,) = (line for line in findings(read_study(study.folder)) if line.startswith("The best adapted model"))
+    assert "FADA, soft labels + SD" in best
+
+
 def test_fada_is_told_against_the_source_model_and_the_papers_opponents_only(tmp_path: Path) -> None:
     study = SyntheticStudy(tmp_path)
     for method in ("source_only", "minent", "clan", "binary", "fada_soft"):
