@@ -21,7 +21,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "domain": ("source", "target"),
     "backbone": ("resnet_small", "resnet50", "resnet101", "vgg16"),
     "norm": ("frozen", "batch", "group"),
-    "batch_norm": ("frozen", "live"),
+    "batch_norm": ("frozen", "live", "target"),
     "source_colours": ("own", "target"),
     "missing_class": ("none", "bus", "car", "person", "fence", "traffic sign"),
     "student": ("fresh", "teacher"),

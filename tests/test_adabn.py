@@ -8,6 +8,7 @@ from torch import nn
 
 from fada_lib.data.domains import open_part
 from fada_lib.methods.registry import build_method
+from fada_lib.models.batch_norm import measure_statistics, set_batch_norm
 from fada_lib.models.segmenter import build_segmenter, network_input
 from fada_lib.parameters import AdaptParameters, PretrainParameters, UserError
 from fada_lib.progress import Progress
@@ -86,7 +87,7 @@ def test_with_one_batch_testing_normalises_as_training_does(segmenter, method):
 
 
 def test_weights_modes_and_momentum_stay(segmenter, method):
-    adapt_module.set_batch_norm(segmenter, "frozen")
+    set_batch_norm(segmenter, "frozen")
     before, modes = copied(segmenter), [m.training for m in segmenter.modules()]
     method.finish(segmenter, batches(2, 2))
     after = copied(segmenter)
@@ -169,6 +170,21 @@ def test_a_source_without_batch_norm_ends_the_run_before_it_starts(run, tmp_path
     with pytest.raises(UserError, match="norm: batch"):
         run(tmp_path / "03", method="adabn", source_run=group)
     assert not (tmp_path / "03" / "resume.pt").exists()
+
+
+def test_any_method_may_end_with_the_targets_statistics(run, tmp_path, data_run):
+    for mode in ("live", "target"):
+        run(tmp_path / mode, method="binary", batch_norm=mode)
+    live, ours = load_checkpoint(tmp_path / "live")[0], weights(tmp_path / "target")
+    assert not equal(ours, live.state_dict())
+    measure_statistics(live, images_module.target_images(AdaptParameters(data=data_run)))
+    assert equal(ours, live.state_dict())
+
+
+def test_the_targets_statistics_want_a_source_model_that_has_some(run, tmp_path, save_run):
+    group = save_run(tmp_path / "02_group")
+    with pytest.raises(UserError, match=r"^batch_norm: target re-estimates .* the source network has none"):
+        run(tmp_path / "03", method="fada", batch_norm="target", source_run=group)
 
 
 def test_only_a_method_that_finishes_on_the_target_opens_its_training_images(run, tmp_path, monkeypatch):

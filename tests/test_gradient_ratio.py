@@ -10,12 +10,13 @@ from torch import nn
 from fada_lib.files import read_json_lines
 from fada_lib.methods.interface import Method
 from fada_lib.methods.registry import build_method
+from fada_lib.models.batch_norm import set_batch_norm
 from fada_lib.models.segmenter import build_segmenter
 from fada_lib.parameters import AdaptParameters
 from fada_lib.progress import Progress
 from fada_lib.training import adapt as adapt_module
 from fada_lib.training import gradient_ratio as ratio_module
-from fada_lib.training.adapt import adapt, adapt_step, set_batch_norm
+from fada_lib.training.adapt import adapt, adapt_step
 from fada_lib.training.checkpoint import load_checkpoint
 from fada_lib.training.device import Compute
 from fada_lib.training.gradient_ratio import gradient_norm, gradient_ratio

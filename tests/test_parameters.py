@@ -10,6 +10,7 @@ from fada_lib.limits import CHOICES, LENGTHS, NOT_EMPTY, RANGES
 from fada_lib.methods.options import OPTIONS
 from fada_lib.methods.registry import METHODS
 from fada_lib.models.backbones import BACKBONES, NORMS
+from fada_lib.models.batch_norm import MODES as BATCH_NORM_MODES
 from fada_lib.parameters import STAGES, AdaptParameters, PretrainParameters, UserError, from_mapping, to_mapping
 
 KINDS = {**STAGES, **OPTIONS}
@@ -82,7 +83,7 @@ def test_the_default_options_keep_to_their_limits(kind):
 
 def test_choices_are_what_the_registries_know():
     known = {"class_set": CLASS_SETS, "source_layout": LAYOUTS, "target_layout": LAYOUTS}
-    known |= {"backbone": BACKBONES, "norm": NORMS}
+    known |= {"backbone": BACKBONES, "norm": NORMS, "batch_norm": BATCH_NORM_MODES}
     assert {name: CHOICES[name] for name in known} == {name: tuple(registry) for name, registry in known.items()}
     assert set(OPTIONS) == set(METHODS)
 

@@ -81,6 +81,7 @@ def points(name: str, option: str) -> set:
         ("class_balanced", "sampling", {"random", "class_balanced"}),
         ("segmentation_temperature", "segmentation_temperature", {1.0, 1.8}),
         ("controls", "source_colours", {"own", "target"}),
+        ("target_statistics", "batch_norm", {"frozen", "target"}),
     ],
 )
 def test_it_varies_what_it_says_over_all_its_levels(name, option, expected):

@@ -225,8 +225,8 @@ def statistics(folder):
     return {name: tensor for name, tensor in weights(folder).items() if "running" in name}
 
 
-@pytest.mark.parametrize(("mode", "kept"), [("frozen", True), ("live", False)])
-def test_batch_norm_keeps_the_sources_statistics_unless_it_is_live(stage, tmp_path, mode, kept):
+@pytest.mark.parametrize(("mode", "kept"), [("frozen", True), ("live", False), ("target", False)])
+def test_batch_norm_keeps_the_sources_statistics_only_if_frozen(stage, tmp_path, mode, kept):
     stage("pretrain", tmp_path / "02", norm="batch")
     stage("adapt", tmp_path / "03", source_run=str(tmp_path / "02"), batch_norm=mode)
     before, after = statistics(tmp_path / "02"), statistics(tmp_path / "03")
@@ -292,7 +292,7 @@ def test_loader_processes_do_not_change_the_run(stage, whole, tmp_path):
         ("pretrain", {"weights": "/nowhere/weights.pth"}, r"/nowhere/weights\.pth is missing"),
         ("pretrain", {"weights": "imagenet"}, "no ImageNet weights for 'resnet_small'"),
         ("pretrain", {"data": "/nowhere/01_data"}, r"/nowhere/01_data/params\.yaml is missing"),
-        ("adapt", {"batch_norm": "cold"}, "batch_norm is 'cold': choose frozen or live"),
+        ("adapt", {"batch_norm": "cold"}, "batch_norm is 'cold': choose frozen, live or target"),
         ("adapt", {"method": "fadda"}, "unknown method 'fadda'"),
         ("adapt", {"source_run": "/nowhere/02"}, r"/nowhere/02/checkpoint\.pt is missing"),
         ("distill", {"student": "lazy"}, "student is 'lazy': choose fresh or teacher"),

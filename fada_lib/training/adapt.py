@@ -8,8 +8,9 @@ from fada_lib.files import resolve
 from fada_lib.inference.diagnose import diagnose
 from fada_lib.methods.interface import Method, Outputs, forward_pass
 from fada_lib.methods.registry import build_method
+from fada_lib.models.batch_norm import measure_statistics, set_batch_norm
 from fada_lib.models.segmenter import Segmenter
-from fada_lib.parameters import AdaptParameters, UserError
+from fada_lib.parameters import AdaptParameters
 from fada_lib.progress import Progress
 from fada_lib.training.adversary import save_adversary
 from fada_lib.training.checkpoint import load_checkpoint, save_checkpoint
@@ -99,25 +100,6 @@ def _discriminator_step(
     return terms
 
 
-def set_batch_norm(segmenter: Segmenter, mode: str) -> None:
-    """Batch norm during adaptation: ``frozen`` keeps the source's statistics, ``live`` mixes in the target's.
-
-    Frozen is the release's choice for the adversarial stage and the default: with live statistics even a
-    method that ignores the target would adapt to it. Scale and shift stay trainable either way. Networks
-    with group or already frozen normalisation are unaffected.
-
-    Raises
-    ------
-    UserError
-        For an unknown `mode`.
-    """
-    if mode not in ("frozen", "live"):
-        raise UserError(f"batch_norm is '{mode}': choose frozen or live")
-    for module in segmenter.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.train(mode == "live")
-
-
 def adapt(p: AdaptParameters, progress: Progress) -> Segmenter:
     """Adapt the source run's segmenter and write `checkpoint.pt` and `history.jsonl`.
 
@@ -187,6 +169,8 @@ def adapt(p: AdaptParameters, progress: Progress) -> Segmenter:
         evaluate,
     )
     method.finish(segmenter, target_images(p))
+    if p.batch_norm == "target":
+        measure_statistics(segmenter, target_images(p))
     save_adversary(p, method, segmenter.feature_extractor.channels, len(source.classes))
     save_checkpoint(resolve(p.run) / "checkpoint.pt", segmenter, adapted_recipe(p, recipe, p.iterations))
     return segmenter
