@@ -8,7 +8,7 @@ import pytest
 
 from fada_lib.files import PROJECT_ROOT
 from fada_lib.methods.options import OPTIONS
-from fada_lib.plots.style import method_label
+from fada_lib.plots.style import method_colour, method_label
 from fada_lib.study.expand import expand
 from fada_lib.study.inherit import read_study
 from fada_lib.study.plan import Plan
@@ -60,6 +60,12 @@ def test_its_default_level_is_the_default_studys_method(path):
         written, expected = (kind(**{**study[name]["options"], "lambda_adv": 0.0}) for study in (ours, default))
         assert (ours[name]["method"], written) == (default[name]["method"], expected)
         assert set(ours[name]) <= {"method", "options", "grid"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=named)
+def test_each_of_its_methods_has_a_colour_of_its_own(path):
+    colours = [method_colour(name) for name in read_study(path)["methods"]]
+    assert len(set(colours)) == len(colours)
 
 
 def points(name: str, option: str) -> set:

@@ -5,6 +5,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import rgb_to_hsv, to_rgb
 from matplotlib.figure import Figure
 
 from fada_lib.data.classes import IGNORE, class_set
@@ -45,6 +46,10 @@ def test_method_names_become_words() -> None:
         "Binary discriminator (λ = 0.01, iterations = 500) + SD"
     )
     assert method_label("my_method") == "My method"
+    assert method_label("binary_slow") == "Binary discriminator, slow"
+    assert method_label("fada_soft_clip_0.7+sd") == "FADA, soft labels, clip 0.7 + SD"
+    assert method_label("adaptsegnet_two_level") == "AdaptSegNet, two levels", "the longest known name"
+    assert method_label("binaryslow") == "Binaryslow"
 
 
 def test_colour_belongs_to_the_method_and_not_to_its_place_in_a_figure() -> None:
@@ -52,6 +57,16 @@ def test_colour_belongs_to_the_method_and_not_to_its_place_in_a_figure() -> None
     known = ["source_only", "source_continued", "binary", "fada_hard", "fada_soft", "oracle"]
     assert len({method_colour(name) for name in known}) == 6
     assert method_colour("my_method") not in {method_colour(name) for name in known}
+
+
+def test_a_variant_of_a_method_has_a_shade_of_its_colour_and_the_place_after_it() -> None:
+    names = ("fada_soft", "fada_soft_slow", "fada_soft_fast", "binary", "binary_slow", "binary_fast")
+    colours = [method_colour(name) for name in names]
+    assert len(set(colours)) == len(colours)
+    hues = [round(rgb_to_hsv(to_rgb(colour))[0], 1) for colour in colours]
+    assert hues == [hues[0]] * 3 + [hues[3]] * 3
+    assert hues[0] != hues[3]
+    assert sorted(names, key=method_order) == [*sorted(names[3:]), *sorted(names[:3])]
 
 
 def test_methods_are_told_in_the_order_of_the_study_with_the_oracle_last() -> None:

@@ -64,6 +64,8 @@ _METHODS: dict[str, tuple[str, str]] = {
     "oracle": ("Oracle (target labels)", "#000000"),
 }
 _SPARE_COLOURS = ("#D55E00", "#F0E442")
+_SHADES = (-0.6, -0.45, -0.3, -0.15, 0.2, 0.4, 0.6, 0.75)
+"""How far a variant's colour lies from its method's, towards black or white."""
 _SYMBOLS = {"lambda_adv": "λ"}
 
 
@@ -87,6 +89,13 @@ def split_name(name: str) -> tuple[str, str, bool]:
     return base, variant, distilled
 
 
+def _known_method(base: str) -> tuple[str, str]:
+    """The method that a name begins with, and the rest: ``binary_slow`` is (binary, slow); none: ('', name)."""
+    known = [name for name in _METHODS if base == name or base.startswith(name + "_")]
+    method = max(known, key=len, default="")
+    return method, base.removeprefix(method).removeprefix("_")
+
+
 def is_oracle(name: str) -> bool:
     """Whether a network was trained with target labels: it competes with no method, and its name begins with oracle."""
     return name.startswith("oracle")
@@ -95,10 +104,13 @@ def is_oracle(name: str) -> bool:
 def method_label(name: str) -> str:
     """The human name of a method: ``fada_soft@lambda_adv=0.01+sd`` is 'FADA, soft labels (λ = 0.01) + SD'.
 
+    A name that goes on after that of a known method is its variant: ``binary_slow`` is 'Binary discriminator, slow'.
     The student of the source model, ``source_only+sd``, is plain self-training and says so.
     """
     base, variant, distilled = split_name(name)
-    label = _METHODS[base][0] if base in _METHODS else base.replace("_", " ").capitalize()
+    method, rest = _known_method(base)
+    words = rest.replace("_", " ")
+    label = ", ".join(filter(None, (_METHODS[method][0], words))) if method else words.capitalize()
     if variant:
         pairs = (part.partition("=") for part in variant.split(","))
         label += " (" + ", ".join(f"{_SYMBOLS.get(k, k.replace('_', ' '))} = {v}" for k, _, v in pairs) + ")"
@@ -108,20 +120,31 @@ def method_label(name: str) -> str:
 
 
 def method_colour(name: str) -> str:
-    """The colour of a method as ``#rrggbb``: fixed for the study's own, chosen by the name for any other."""
-    base = split_name(name)[0]
-    if base in _METHODS:
-        return _METHODS[base][1]
-    return _SPARE_COLOURS[zlib.crc32(base.encode()) % len(_SPARE_COLOURS)]
+    """The colour of a method as ``#rrggbb``: fixed for the study's own, a shade of it for a variant of one.
+
+    Any other gets one of two spare colours, chosen by the name.
+    """
+    method, rest = _known_method(split_name(name)[0])
+    choice = zlib.crc32(rest.encode())
+    if not method:
+        return _SPARE_COLOURS[choice % len(_SPARE_COLOURS)]
+    colour = _METHODS[method][1]
+    return _shaded(colour, _SHADES[choice % len(_SHADES)]) if rest else colour
+
+
+def _shaded(colour: str, amount: float) -> str:
+    """`colour` moved towards white by a positive fraction, towards black by a negative one."""
+    end = 1.0 if amount > 0 else 0.0
+    return mpl.colors.to_hex([c + abs(amount) * (end - c) for c in mpl.colors.to_rgb(colour)])
 
 
 def method_order(name: str) -> tuple[int, str]:
     """Sorting key: the order in which the study tells its story, unknown methods before the oracle."""
     known = list(_METHODS)
-    base = split_name(name)[0]
-    if base == "oracle":
+    method, _ = _known_method(split_name(name)[0])
+    if method == "oracle":
         return len(known) + 1, name
-    return (known.index(base) if base in known else len(known)), name
+    return (known.index(method) if method else len(known)), name
 
 
 def class_colours(class_set: ClassSet) -> list[tuple[float, float, float]]:
