@@ -12,6 +12,7 @@ from fada_lib.study.comparisons import (
     MULTISCALE,
     STUDENTS,
     TRUTH,
+    VARIANTS,
     difference,
     difference_label,
     families,
@@ -40,6 +41,24 @@ def test_fada_meets_every_method_without_sd_and_the_others_meet_no_adaptation(tm
     assert {first for first, _ in found[ADAPTATION]} == {"binary", "clan", "fada_hard", "adabn"}
     assert {second for _, second in found[ADAPTATION]} == {"source_continued"}
     assert not any("oracle" in name for pairs in found.values() for pair in pairs for name in pair)
+
+
+def test_a_changed_method_meets_itself_and_the_others_changed_alike(tmp_path: Path) -> None:
+    study = three_seeds(tmp_path)
+    unchanged = compared(study.folder)
+    for seed in range(3):
+        for name in ("source_continued_slow", "binary_slow", "fada_soft_slow", "fada_soft_fast"):
+            study.model(name, seed, 0.4)
+    found = compared(study.folder)
+    methods = ("source_continued", "binary", "fada_soft")
+    slow = [(f"{name}_slow", name) for name in methods]
+    assert sorted(found[VARIANTS]) == sorted([*slow, ("fada_soft_fast", "fada_soft")])
+    assert set(found[CLASS_LEVEL]) - set(unchanged[CLASS_LEVEL]) == {("fada_soft_slow", "binary_slow")}
+    assert set(found[ADAPTATION]) - set(unchanged[ADAPTATION]) == {
+        ("binary_slow", "source_continued_slow"),
+        ("fada_soft_slow", "source_continued_slow"),
+        ("fada_soft_fast", "source_continued"),
+    }
 
 
 def test_true_encodings_meet_what_has_none_in_a_family_of_their_own(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def points(name: str, option: str) -> set:
         ("discriminator_rate", "discriminator_learning_rate", {1e-4, 1e-3, 1e-2}),
         ("class_balanced", "sampling", {"random", "class_balanced"}),
         ("segmentation_temperature", "segmentation_temperature", {1.0, 1.8}),
-        ("controls", "source_colours", {"own", "target"}),
+        ("recoloured", "source_colours", {"own", "target"}),
         ("target_statistics", "batch_norm", {"frozen", "target"}),
     ],
 )

@@ -46,12 +46,9 @@ _METHODS: dict[str, tuple[str, str]] = {
     "source_only": ("Source only", "#8c8c8c"),
     "source_continued": ("Source, continued", "#CC79A7"),
     "adabn": ("AdaBN (target statistics)", "#882255"),
-    "colour_matched": ("Source, recoloured", "#DDCC77"),
     "adaptsegnet": ("AdaptSegNet", "#56B4E9"),
     "minent": ("MinEnt", "#994F00"),
     "advent": ("AdvEnt", "#4B0092"),
-    "adaptsegnet_two_level": ("AdaptSegNet, two levels", "#88CCEE"),
-    "advent_two_level": ("AdvEnt, two levels", "#AA4499"),
     "clan": ("CLAN", "#117733"),
     "joint_global_local": ("Joint global-local", "#999933"),
     "binary": ("Binary discriminator", "#E69F00"),
@@ -59,7 +56,6 @@ _METHODS: dict[str, tuple[str, str]] = {
     "fada_soft": ("FADA, soft labels", "#0072B2"),
     "fada_domain_term": ("FADA, domain term alone", "#009988"),
     "fada_class_term": ("FADA, class term alone", "#CC3311"),
-    "fada_colour_matched": ("FADA, recoloured source", "#33BBEE"),
     "oracle_encodings": ("FADA, true encodings", "#661100"),
     "oracle": ("Oracle (target labels)", "#000000"),
 }
@@ -89,8 +85,11 @@ def split_name(name: str) -> tuple[str, str, bool]:
     return base, variant, distilled
 
 
-def _known_method(base: str) -> tuple[str, str]:
-    """The method that a name begins with, and the rest: ``binary_slow`` is (binary, slow); none: ('', name)."""
+def varied_method(base: str) -> tuple[str, str]:
+    """The known method that a name begins with and what is changed: ``binary_slow`` is (binary, slow), else ('', name).
+
+    The method itself has changed nothing: ``binary`` is (binary, '').
+    """
     known = [name for name in _METHODS if base == name or base.startswith(name + "_")]
     method = max(known, key=len, default="")
     return method, base.removeprefix(method).removeprefix("_")
@@ -108,7 +107,7 @@ def method_label(name: str) -> str:
     The student of the source model, ``source_only+sd``, is plain self-training and says so.
     """
     base, variant, distilled = split_name(name)
-    method, rest = _known_method(base)
+    method, rest = varied_method(base)
     words = rest.replace("_", " ")
     label = ", ".join(filter(None, (_METHODS[method][0], words))) if method else words.capitalize()
     if variant:
@@ -124,7 +123,7 @@ def method_colour(name: str) -> str:
 
     Any other gets one of two spare colours, chosen by the name.
     """
-    method, rest = _known_method(split_name(name)[0])
+    method, rest = varied_method(split_name(name)[0])
     choice = zlib.crc32(rest.encode())
     if not method:
         return _SPARE_COLOURS[choice % len(_SPARE_COLOURS)]
@@ -141,7 +140,7 @@ def _shaded(colour: str, amount: float) -> str:
 def method_order(name: str) -> tuple[int, str]:
     """Sorting key: the order in which the study tells its story, unknown methods before the oracle."""
     known = list(_METHODS)
-    method, _ = _known_method(split_name(name)[0])
+    method, _ = varied_method(split_name(name)[0])
     if method == "oracle":
         return len(known) + 1, name
     return (known.index(method) if method else len(known)), name

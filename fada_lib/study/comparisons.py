@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from fada_lib.plots.style import is_oracle, method_label, split_name
+from fada_lib.plots.style import is_oracle, method_label, split_name, varied_method
 from fada_lib.study.results import Gap, Study
 from fada_lib.study.statistics import Difference, Summary, adjust, paired_difference, summarise
 
@@ -11,12 +11,13 @@ STEPS = ("source only", "+ adaptation", "+ SD", "+ MST")
 
 CLASS_LEVEL = "Class-level alignment against every other method, without SD"
 ADAPTATION = "Adaptation against as many iterations on the source alone"
+VARIANTS = "A method with one thing changed against the method itself"
 DISTILLATION = "Self-distillation against its teacher"
 STUDENTS = "FADA against every other method, both self-distilled"
 MULTISCALE = "Multi-scale testing against single scale"
 TRUTH = "True encodings, which no method has, against the network's own"
 """The families: each is adjusted by Holm for itself, for each answers a question of its own."""
-WITHOUT_SD = (CLASS_LEVEL, ADAPTATION, TRUTH)
+WITHOUT_SD = (CLASS_LEVEL, ADAPTATION, VARIANTS, TRUTH)
 
 MST = "+mst"
 """How the name of a model ends that is tested at several scales."""
@@ -30,7 +31,8 @@ def families(study: Study) -> dict[str, list[Difference]]:
     """
     pairs = {
         CLASS_LEVEL: _class_level(study),
-        ADAPTATION: [(name, study.representative("source_continued")) for name in _adapted(study, "fada_soft")],
+        ADAPTATION: [(name, _continued_like(study, name)) for name in _adapted(study, "fada_soft")],
+        VARIANTS: [(name, study.representative(method)) for name, (method, change) in _changed(study) if change],
         DISTILLATION: [(name, teacher_of(name)) for name in students(study)],
         STUDENTS: _between_students(study),
         MULTISCALE: [(name + MST, name) for name in study.reported_methods if not is_oracle(name)],
@@ -114,19 +116,39 @@ def mean_of(values: Iterable[float | None]) -> float | None:
     return summary.mean if summary else None
 
 
+def _changed(study: Study) -> list[tuple[str, tuple[str, str]]]:
+    """The reported methods without SD and without target labels, each with what it is and what is changed in it."""
+    plain = [name for name in study.reported_methods if not name.endswith("+sd") and not is_oracle(name)]
+    return [(name, varied_method(split_name(name)[0])) for name in plain]
+
+
 def _adapted(study: Study, *without: str) -> list[str]:
     """The reported methods that adapt, without SD."""
-    unadapted = ("source_only", "source_continued", *without)
-    plain = [name for name in study.reported_methods if not name.endswith("+sd") and not is_oracle(name)]
-    return [name for name in plain if split_name(name)[0] not in unadapted]
+    unadapted = ("source_only", "source_continued")
+    adapted = [name for name, (method, _) in _changed(study) if method not in unadapted]
+    return [name for name in adapted if split_name(name)[0] not in without]
+
+
+def _continued_like(study: Study, name: str) -> str | None:
+    """Continued source training with the same thing changed, where the study has it, else with nothing changed."""
+    change = varied_method(split_name(name)[0])[1]
+    same = study.representative(f"source_continued_{change}") if change else None
+    return same or study.representative("source_continued")
 
 
 def _class_level(study: Study) -> list[tuple[str | None, str | None]]:
-    """FADA with soft labels against all, with hard ones against the binary discriminator."""
+    """FADA with soft labels against all others, with hard ones against the binary discriminator.
+
+    A method with something changed meets only FADA with the same thing changed.
+    """
     first = ("source_only", "source_continued", "binary")
-    others = dict.fromkeys([*first, *(split_name(name)[0] for name in _adapted(study, "fada_soft"))])
-    pairs = [(study.representative("fada_soft"), study.representative(base)) for base in others]
-    return [*pairs, (study.representative("fada_hard"), study.representative("binary"))]
+    changed = dict(_changed(study))
+    whole = (name for name in _adapted(study, "fada_soft") if not all(changed[name]))
+    others = dict.fromkeys([*first, *(split_name(name)[0] for name in whole)])
+    pairs = [*(("fada_soft", base) for base in others), ("fada_hard", "binary")]
+    changes = dict.fromkeys(change for method, change in changed.values() if method == "binary" and change)
+    pairs += [(f"{fada}_{change}", f"binary_{change}") for change in changes for fada in ("fada_soft", "fada_hard")]
+    return [(study.representative(one), study.representative(two)) for one, two in pairs]
 
 
 def _between_students(study: Study) -> list[tuple[str, str]]:
