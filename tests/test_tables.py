@@ -11,6 +11,7 @@ from synthetic_study import SyntheticStudy, three_seeds
 from fada_lib.parameters import UserError
 from fada_lib.study.claim_tables import claim_table
 from fada_lib.study.comparison_tables import component_table, difference_table, encoding_table
+from fada_lib.study.diagnosis_tables import diagnosis_table
 from fada_lib.study.grid_tables import iteration_table, point_table, sensitivity_table
 from fada_lib.study.main_tables import class_table, main_table
 from fada_lib.study.rendering import Column, Table
@@ -185,6 +186,35 @@ def test_last_and_best_iteration_are_columns_of_their_own(tmp_path: Path) -> Non
         "Chosen by target tune mIoU (with target labels)": 0.44,
         "Chosen by source val mIoU (without target labels)": 0.40,
     }
+
+
+def test_the_diagnosis_is_that_of_the_last_iteration_over_the_seeds(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    for seed, right in enumerate((0.7, 0.8)):
+        rows = [
+            {"iteration": i, "target_tune_miou": 0.4, "encoding_accuracy": value, "encoding_coverage": 1.0}
+            for i, value in enumerate((0.1, right))
+        ]
+        (study.model("fada_soft", seed, 0.4) / "history.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    study.model("source_continued", 0, 0.4)
+    (row,) = rows_of(diagnosis_table(read_study(study.folder)))
+    assert (row["Method"], row["Runs"]) == ("FADA, soft labels", "2")
+    assert float(row["Encodings right"]) == pytest.approx(0.75)
+    assert float(row["Encodings right sd"]) == pytest.approx(0.05 * 2**0.5)
+    assert row["D: domain right"] == ""
+
+
+def test_a_second_size_of_testing_is_a_row_of_its_own(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    folder = study.model("fada_soft", 0, 0.4, stage="distill")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    metrics["evaluation"]["target_val"]["384x192"] = {"miou": 0.5, "iou": []}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    study.model("binary", 0, 0.3)
+    rows = {(row["Method"], row["Testing"]): row for row in rows_of(main_table(read_study(study.folder)))}
+    assert float(rows["FADA, soft labels", "single scale, 384x192"]["Target mIoU"]) == 0.5
+    assert rows["FADA, soft labels", "single scale, 384x192"]["SD"] == "yes"
+    assert ("Binary discriminator", "single scale, 384x192") not in rows
 
 
 def test_a_diverged_network_stays_in_the_mean_and_is_named(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fada_lib.plots.style import method_colour, method_label, method_order, styled
@@ -79,28 +80,27 @@ def target_curves(
         Of the y axis.
     """
     figure, axes = plt.subplots(figsize=(10, 5))
-    for name in sorted(histories, key=method_order):
-        curves = [dict(zip(*series(history, key), strict=True)) for history in histories[name]]
-        common = sorted(set.intersection(*(set(curve) for curve in curves))) if curves else []
-        if not common:
-            continue
-        values = 100 * np.array([[curve[i] for i in common] for curve in curves])
-        axes.plot(
-            common,
-            values.mean(0),
-            color=method_colour(name),
-            label=method_label(name),
-            marker="o",
-            markersize=5,
-        )
-        if len(curves) > 1:
-            axes.fill_between(common, values.min(0), values.max(0), color=method_colour(name), alpha=0.15, linewidth=0)
+    draw_by_method(axes, histories, key)
     for name, value in (references or {}).items():
         axes.axhline(100 * value, color=method_colour(name), linestyle="--", linewidth=1.5, label=method_label(name))
     axes.set(xlabel="iteration of adaptation", ylabel=label)
     axes.grid(axis="y")
     figure.legend(loc="outside right upper")
     return figure
+
+
+def draw_by_method(axes: Axes, histories: Mapping[str, Sequence[Sequence[Mapping[str, float]]]], key: str) -> None:
+    """One line a method, in percent: the mean over its histories where all have `key`; the band is their range."""
+    for name in sorted(histories, key=method_order):
+        curves = [dict(zip(*series(history, key), strict=True)) for history in histories[name]]
+        common = sorted(set.intersection(*(set(curve) for curve in curves))) if curves else []
+        if not common:
+            continue
+        values = 100 * np.array([[curve[i] for i in common] for curve in curves])
+        style = {"color": method_colour(name), "label": method_label(name)}
+        axes.plot(common, values.mean(0), marker="o", markersize=5, **style)
+        if len(curves) > 1:
+            axes.fill_between(common, values.min(0), values.max(0), color=method_colour(name), alpha=0.15, linewidth=0)
 
 
 def series(history: Sequence[Mapping[str, float]], key: str) -> tuple[np.ndarray, np.ndarray]:

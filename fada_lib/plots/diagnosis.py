@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from fada_lib.parameters import UserError
-from fada_lib.plots.curves import series
+from fada_lib.plots.curves import draw_by_method, series
 from fada_lib.plots.style import SOURCE_COLOUR, TARGET_COLOUR, styled
 
 _PANELS: tuple[tuple[str, str, dict[str, tuple[str, str]]], ...] = (
@@ -81,4 +81,34 @@ def diagnosis_figure(history: Sequence[Mapping[str, float]]) -> Figure:
         axes.set_ylim(bottom=0)
         axes.grid(axis="y")
         axes.legend()
+    return figure
+
+
+_BY_METHOD: tuple[tuple[str, str, str], ...] = (
+    ("encoding_accuracy", "encodings, of pixels with knowledge", "right (%)"),
+    ("encoding_ece", "calibration of the encodings", "error (%)"),
+    ("frequency_distance", "predicted against true classes", "total variation (%)"),
+    ("source_val_miou", "source, after adapting to the target", "source val mIoU (%)"),
+    ("discriminator_domain_accuracy", "discriminator: domain", "right (%), chance 50"),
+    ("discriminator_class_accuracy", "discriminator: domain and class", "right (%)"),
+)
+
+
+@styled
+def diagnosis_by_method(histories: Mapping[str, Sequence[Sequence[Mapping[str, float]]]]) -> Figure:
+    """The same for all methods of a study: one panel a question, a line a method, its band the range over seeds.
+
+    Parameters
+    ----------
+    histories : mapping
+        Method name -> one history a seed, as for `diagnosis_figure`; a method is missing where it measured nothing.
+    """
+    figure, grid = plt.subplots(2, 3, figsize=(15, 7.6))
+    lines = {}
+    for axes, (key, title, label) in zip(grid.flat, _BY_METHOD, strict=True):
+        draw_by_method(axes, histories, key)
+        axes.set(title=title, xlabel="iteration of adaptation", ylabel=label)
+        axes.grid(axis="y")
+        lines |= {line.get_label(): line for line in axes.get_lines()}
+    figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=5)
     return figure

@@ -9,6 +9,7 @@ from fada_lib.plots.ccd import ccd_figure
 from fada_lib.plots.comparison import comparison_figure
 from fada_lib.plots.components import ladder_figure
 from fada_lib.plots.curves import target_curves
+from fada_lib.plots.diagnosis import diagnosis_by_method
 from fada_lib.plots.differences import differences_figure
 from fada_lib.plots.dose import Step, dose_figure
 from fada_lib.plots.per_class import class_heatmap
@@ -43,6 +44,8 @@ CAPTIONS: dict[str, str] = {
     "figure and the table below: no network of another table is chosen by it. The oracle would lie far above.",
     "curves_gain": "The same minus as many iterations of training on the source alone, same world and seed: what "
     "the seeds have in common is taken out. The band spans the seeds.",
+    "diagnosis": "What adaptation does on the way, on held-out images of both domains: mean, and range over the seeds. "
+    "A method without encodings of its own is shown with those that FADA would be told by its network.",
     "dose": "When is class-level alignment worth it? FADA minus global alignment as the target moves away from the "
     "source: in its district (label shift: frequencies, sizes and layout) or in its camera and colours (appearance "
     "shift). Small marks are pairs of runs, a shape a world; the large mark is their mean.",
@@ -85,6 +88,8 @@ def _figures(study: Study) -> Iterator[tuple[str, Figure]]:
         if floor in measured and (gained := gains(measured, floor)):
             label = "target tune mIoU minus that of\ncontinued source training (points)"
             yield "curves_gain", target_curves(gained, references={floor: 0.0}, label=label)
+        if any("encoding_accuracy" in row for runs in curves.values() for history in runs for row in history):
+            yield "diagnosis", diagnosis_by_method(curves)
     if panels := _doses(study):
         yield "dose", dose_figure(panels)
     if grid := sensitivity(study):

@@ -8,6 +8,7 @@ from fada_lib.study.rendering import Column, Table
 from fada_lib.study.results import Gap, Study
 
 WAYS = {"single": "single scale", "multiscale": "multi-scale"}
+"""Ways of testing at a run's own size; any other, such as ``384x192``, is a second size, at a single scale."""
 
 
 def main_table(study: Study) -> Table:
@@ -25,10 +26,11 @@ def main_table(study: Study) -> Table:
         Column("Source val mIoU", "percent"),
         Column("Target entropy", "decimal"),
     ]
+    ways = dict.fromkeys([*WAYS, *(way for run in study.models for way in run.ways)])
     rows, groups, unranked = [], [], set()
     for gap in gaps if varied else [None]:
         for method in study.methods:
-            for way in WAYS:
+            for way in ways:
                 row = _row(study, method, way, gap, varied)
                 if row is None:
                     continue
@@ -41,7 +43,8 @@ def main_table(study: Study) -> Table:
         "the classes. Mean ± standard deviation over seeds and worlds, in percent (no ± for a single run), of networks "
         "as they are after their last iteration: none is chosen by the labels it is judged on. Iterations count the "
         "whole chain from the first weights, in every row. Source validation and the entropy of the target predictions "
-        "(0 certain, 1 uniform) need no target labels. SD: self-distilled. The oracle, and FADA with true encodings, "
+        "(0 certain, 1 uniform) need no target labels. Networks are tested at their own size, or at the one that the "
+        "column names, width x height of the input. SD: self-distilled. The oracle, and FADA with true encodings, "
         "were told target labels."
     ) + diverged_note(study)
     return Table("main", "Target mIoU of every method", columns, rows, note, frozenset(unranked), groups)
@@ -77,7 +80,7 @@ def _row(study: Study, method: str, way: str, gap: Gap | None, varied: list[str]
         method_label(method.removesuffix("+sd")),
         *(getattr(gap, name) for name in varied),
         method.endswith("+sd"),
-        WAYS[way],
+        WAYS.get(way, f"single scale, {way}"),
         score,
         score.n,
         runs[0].metrics.get("total_iterations"),

@@ -23,6 +23,7 @@ _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Components", ("components",)),
     ("Encodings", ("encodings",)),
     ("Classes", ("classes",)),
+    ("Diagnosis", ("diagnosis",)),
     ("Dose and response", ("dose", "trend")),
     ("Sensitivity", ("sensitivity", "sensitivity_ratio", "points")),
     ("Alignment of the classes", ("ccd", "domain_distance", "relation", "mistakes")),

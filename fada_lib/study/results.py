@@ -52,8 +52,13 @@ class Run:
         """Whether its network predicts no finite probabilities; its mIoU stays in every mean."""
         return "target_entropy" in self.metrics and self.metrics["target_entropy"] is None
 
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """The ways in which it was tested on the target's val part: ``single``, ``multiscale``, or a second size."""
+        return tuple(self.metrics.get("evaluation", {}).get("target_val", {}))
+
     def score(self, split: str = "target_val", way: str = "single") -> float | None:
-        """mIoU 0..1 on a split, ``single`` or ``multiscale``; None if it was not measured."""
+        """mIoU 0..1 on a split, tested in one of the `ways`; None if it was not measured."""
         return self.metrics.get("evaluation", {}).get(split, {}).get(way, {}).get("miou")
 
     def class_iou(self, way: str = "single") -> list[float | None] | None:
