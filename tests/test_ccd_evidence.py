@@ -20,13 +20,14 @@ def two_worlds(folder: Path, analysed: str = "01_data-hard") -> Study:
         for method, level in LEVELS.items():
             study.model(method, 0, 0.5 + sign * 0.1 * level, world=world)
         study.model("oracle", 0, 0.9, stage="pretrain", world=world)
-    means = {**LEVELS, "oracle": 9.0}
+        study.model("fada_soft", 0, 0.9, stage="distill", world=world)
+    means = {**LEVELS, "oracle": 9.0, "fada_soft+sd": 8.0}
     ccd = {method: {"0": {"per_class": [v], "mean": v, "median": v}} for method, v in means.items()}
     study.add("05_analysis", "analyse", {"ccd": ccd}, {"data": f"results/x/runs/{analysed}"})
     return read_study(study.folder)
 
 
-def test_agreement_leaves_the_oracle_out_and_takes_miou_of_the_analysed_world(tmp_path: Path) -> None:
+def test_agreement_leaves_the_oracle_and_students_out_and_takes_miou_of_the_analysed_world(tmp_path: Path) -> None:
     assert agreement(two_worlds(tmp_path), None).values == pytest.approx((1.0,))
 
 

@@ -1,5 +1,6 @@
 """'What holds': the rule on made-up differences, and each claim on made-up runs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,12 @@ def test_the_rule(mean: float, spread: float, gain: float | None, expected: str)
     assert verdict(around(mean, spread), gain) == expected
 
 
+def test_what_only_an_unadjusted_interval_decides_is_undecided() -> None:
+    sure = around(0.02, NARROW)
+    assert verdict(replace(sure, p_holm=0.05), 4.0) == "holds"
+    assert verdict(replace(sure, p_holm=0.051), 4.0) == "undecided"
+
+
 def test_without_pairs_there_is_no_verdict() -> None:
     two = paired_difference("a", "b", {0: 0.5, 1: 0.5001}, ZERO)
     assert verdict(two, 1.0) == "too few seeds"
@@ -47,6 +54,7 @@ def test_published_gains_are_differences_of_the_papers_tables() -> None:
     gains = {claim.text: claim.published for claim in paper_claims()}
     assert gains["FADA beats training on the source alone"] == 10.1
     assert gains["Class-level alignment beats binary alignment"] == 7.5
+    assert gains["Class-level alignment with hard labels does too"] == 6.3
     assert gains["FADA without SD beats AdaptSegNet"] == 4.5
     assert gains["FADA without SD beats CLAN"] == 3.7
     assert gains["FADA without SD beats ADVENT"] == 1.4

@@ -1,12 +1,16 @@
 """The runs behind the README's tables, kept as CSV: keyed, exact, and with the command that makes them again."""
 
 import csv
+import shlex
+from functools import cache
 from pathlib import Path
 
 import pytest
 from synthetic_study import three_seeds
 
+from fada_lib.files import PROJECT_ROOT
 from fada_lib.parameters import UserError
+from fada_lib.study.expand import expand
 from fada_lib.study.reference import write_reference
 
 
@@ -50,3 +54,21 @@ def test_a_file_of_another_study_is_refused(tmp_path: Path) -> None:
     other.write_text("study: another\n")
     with pytest.raises(UserError, match="is not the file of study 'synthetic'"):
         write_reference(three_seeds(tmp_path / "study").folder, other, tmp_path)
+
+
+@cache
+def made_by(command: str) -> set[str]:
+    """Ids of the runs that a command of `reference/` makes."""
+    script, params, *options = shlex.split(command)
+    assert script == "./run_all.sh"
+    chosen = dict(zip(options[::2], (value.split(",") for value in options[1::2]), strict=True))
+    seeds, methods = ([int(seed) for seed in chosen.pop("--seeds")], chosen.pop("--methods", None))
+    assert not chosen
+    return {run.id for run in expand(PROJECT_ROOT / params, Path("results"), seeds, methods).runs}
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT_ROOT / "reference").glob("*_runs.csv")), ids=lambda path: path.stem)
+def test_every_kept_row_is_a_run_that_its_command_makes_today(path: Path) -> None:
+    rows = list(csv.DictReader(path.open(encoding="utf-8")))
+    assert rows
+    assert [row["run"] for row in rows if row["run"] not in made_by(row["command"])] == []

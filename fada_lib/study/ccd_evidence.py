@@ -28,10 +28,12 @@ def lower_ccd(opponent: str) -> Callable[[Study, Gap | None], Difference | None]
 def agreement(study: Study, gap: Gap | None) -> Difference | None:
     """Spearman's rank correlation of low mean CCD with target mIoU over the methods, one value a seed; -1 to 1.
 
-    Self-distilled networks count, the oracle and the points of a grid that another stands for do not.
+    Neither students count, whose features are a fresh network's, nor the oracle, nor the points of a grid that another
+    stands for.
     """
     means = ccd_means(study, gap)
-    names = [name for name in study.reported_methods if name in means and not is_oracle(name)]
+    compared = [name for name in study.reported_methods if not is_oracle(name) and not name.endswith("+sd")]
+    names = [name for name in compared if name in means]
     values: dict[int, float] = {}
     for seed in sorted({seed for name in names for seed in means[name]}):
         miou = {name: _of_world(study.scores(name, gap=gap), analysed_world(study)) for name in names}
