@@ -9,7 +9,7 @@ import torch
 from matplotlib import pyplot as plt
 from PIL import Image
 
-from fada_lib.analysis.discriminator import Judged, decision_shares, judged_images
+from fada_lib.analysis.discriminator import Judged, decision_shares, decisions_over_training, judged_images
 from fada_lib.analysis.trajectory import Trajectory, embed_snapshots
 from fada_lib.data.classes import class_set
 from fada_lib.data.domains import open_part
@@ -19,7 +19,7 @@ from fada_lib.models.segmenter import build_segmenter
 from fada_lib.parameters import AdaptParameters, UserError
 from fada_lib.plots.curves import training_curves
 from fada_lib.plots.diagnosis import diagnosis_figure
-from fada_lib.plots.discriminator import decisions_figure, judged_figure
+from fada_lib.plots.discriminator import decisions_figure, decisions_strip, judged_figure
 from fada_lib.plots.domain_distance import domain_distance_figure
 from fada_lib.plots.relation import relation_figure
 from fada_lib.plots.trajectory import trajectory_strip, write_animation
@@ -27,7 +27,7 @@ from fada_lib.progress import Progress
 from fada_lib.training.adapt import adapt
 from fada_lib.training.adversary import load_adversary, save_adversary
 from fada_lib.training.checkpoint import Recipe, load_checkpoint, save_checkpoint
-from fada_lib.training.snapshots import load_snapshots
+from fada_lib.training.snapshots import load_snapshot_adversaries, load_snapshots
 
 CLASSES = class_set("world12")
 K = len(CLASSES)
@@ -70,10 +70,11 @@ def test_the_discriminator_that_is_kept_is_the_one_that_training_ended_with(adap
 
 def test_a_method_without_discriminator_leaves_none_behind_not_even_an_earlier_ones(tmp_path):
     p = AdaptParameters(run=str(tmp_path), options=NARROW)
-    save_adversary(p, build_method("fada", NARROW, 8, K), 8, K)
+    path = tmp_path / "discriminator.pt"
+    save_adversary(path, p, build_method("fada", NARROW, 8, K), 8, K)
     assert load_adversary(tmp_path) is not None
     plain = dataclasses.replace(p, method="source_continued", options={})
-    save_adversary(plain, build_method("source_continued", {}, 8, K), 8, K)
+    save_adversary(path, plain, build_method("source_continued", {}, 8, K), 8, K)
     assert load_adversary(tmp_path) is None
 
 
@@ -90,6 +91,21 @@ def test_snapshots_begin_with_the_source_model_and_end_with_the_network_that_was
     first, last = load_checkpoint(adapted.source_run)[0], load_checkpoint(adapted.run)[0]
     for network, expected in ((networks[0], first), (networks[4], last)):
         assert all(torch.equal(t, expected.state_dict()[name]) for name, t in network.state_dict().items())
+
+
+def test_every_snapshot_has_the_discriminator_of_its_moment_and_the_last_is_the_one_that_is_kept(adapted):
+    found, last = load_snapshot_adversaries(adapted.run), load_adversary(adapted.run)
+    assert list(found) == [2, 4]
+    weights = [torch.cat([p.flatten() for p in method.parameters()]) for method in (*found.values(), last)]
+    assert torch.equal(weights[1], weights[2])
+    assert not torch.equal(weights[0], weights[1])
+
+
+def test_a_method_without_discriminator_has_snapshots_without_one(adapted, tmp_path):
+    plain = dataclasses.replace(adapted, run=str(tmp_path), method="source_continued", options={}, evaluate_every=0)
+    adapt(plain, Progress(tmp_path, live=False))
+    assert list(load_snapshots(tmp_path)) == [0, 2, 4]
+    assert load_snapshot_adversaries(tmp_path) == {}
 
 
 def test_keeping_snapshots_and_looking_on_the_way_changes_nothing(adapted, tmp_path):
@@ -137,6 +153,24 @@ def test_a_discriminator_of_domains_alone_decides_between_two(data_run, make_seg
     (judged,) = judged_images(make_segmenter(), Stub(2), target, 1, [0])
     assert judged.channels is None
     assert judged.target_probability.min() > 0.99
+
+
+def test_decisions_over_training_end_with_those_of_the_networks_that_were_kept(adapted):
+    source, target = (open_part(adapted.data, domain, "val") for domain in ("source", "target"))
+    found = decisions_over_training(adapted, source, target)
+    last = decision_shares(load_checkpoint(adapted.run)[0], load_adversary(adapted.run), source, target)
+    assert list(found) == [2, 4]
+    assert np.array_equal(found[4], last, equal_nan=True)
+    assert not np.array_equal(found[2], last, equal_nan=True)
+
+
+@pytest.mark.parametrize("channels", [2, 2 * K])
+def test_the_strip_of_decisions_has_a_matrix_an_iteration(channels):
+    shares = np.full((2 * K, channels), 1 / channels)
+    figure = decisions_strip({100: shares, 200: shares}, CLASSES)
+    matrices = [axes for axes in figure.axes if axes.get_title()]
+    assert [axes.get_title() for axes in matrices] == ["iteration 100", "iteration 200"]
+    assert all(axes.get_images()[0].get_array().shape == (2 * K, channels) for axes in matrices)
 
 
 def test_maps_name_the_class_whichever_domain_is_decided_for(data_run, make_segmenter):

@@ -1,4 +1,4 @@
-"""What a discriminator learned: its predictions as maps, and its decisions against domain and true class."""
+"""What a discriminator learned: predictions as maps, decisions against domain and true class, also over training."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,6 +12,8 @@ from fada_lib.inference.predict import evaluating
 from fada_lib.methods.interface import Method, forward_pass
 from fada_lib.metrics.domains import DomainDecisions, target_probability
 from fada_lib.models.segmenter import Segmenter
+from fada_lib.parameters import AdaptParameters
+from fada_lib.training.snapshots import load_snapshot_adversaries, load_snapshots
 
 DOMAINS = ("source", "target")
 
@@ -102,3 +104,22 @@ def decision_shares(
     counts = decisions.joint.flatten(0, 1).cpu().numpy().astype(float)
     pixels = counts.sum(axis=1, keepdims=True)
     return np.divide(counts, pixels, out=np.full_like(counts, np.nan), where=pixels > 0)
+
+
+def decisions_over_training(
+    p: AdaptParameters, source: SegmentationDataset, target: SegmentationDataset
+) -> dict[int, np.ndarray]:
+    """`decision_shares` of every snapshot of a finished adaptation by iteration; empty without discriminator.
+
+    Each discriminator judges the features of its own moment, as in training.
+
+    Raises
+    ------
+    UserError
+        If the run kept no snapshots.
+    """
+    networks, adversaries = load_snapshots(p.run), load_snapshot_adversaries(p.run)
+    return {
+        done: decision_shares(networks[done], adversary, source, target, p.test_size)
+        for done, adversary in adversaries.items()
+    }

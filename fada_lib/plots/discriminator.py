@@ -1,11 +1,13 @@
 """What a discriminator learned, drawn: P(target | f) and its classes as maps, its decisions as a confusion matrix."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from fada_lib.analysis.discriminator import DOMAINS, Judged
 from fada_lib.data.classes import ClassSet
@@ -53,19 +55,48 @@ def decisions_figure(shares: np.ndarray, class_set: ClassSet) -> Figure:
     class_set : ClassSet
     """
     fine = shares.shape[1] > 2
-    names = [f"{name}, {domain}" for domain in DOMAINS for name in class_set.names]
     width = 0.3 * shares.shape[1] + 4.6 if fine else 6.0
-    figure, axes = plt.subplots(figsize=(width, 0.3 * len(names) + (3.4 if fine else 2.2)))
+    figure, axes = plt.subplots(figsize=(width, 0.6 * len(class_set) + (3.4 if fine else 2.2)))
+    shown = _decisions(axes, shares, class_set)
+    _name_decisions(axes, shares, class_set)
+    figure.colorbar(shown, label="share of the row (%)", fraction=0.05)
+    return figure
+
+
+@styled
+def decisions_strip(shares: Mapping[int, np.ndarray], class_set: ClassSet) -> Figure:
+    """The same at several iterations, side by side, at least one; the rows are named at the first alone."""
+    columns = len(shares)
+    size = (3.6 * columns + 3.4, 0.3 * len(class_set) + 2.4)
+    figure, row = plt.subplots(1, columns, figsize=size, squeeze=False, sharey=True)
+    for axes, (iteration, found) in zip(row[0], shares.items(), strict=True):
+        shown = _decisions(axes, found, class_set)
+        axes.set_title(f"iteration {iteration}")
+        middle = (found.shape[1] - 1) / 2
+        axes.set_xticks([middle / 2 - 0.25, 1.5 * middle + 0.25], DOMAINS)
+        axes.set_xlabel("its decision")
+    row[0, 0].set_yticks([len(class_set) / 2 - 0.5, 1.5 * len(class_set) - 0.5], DOMAINS, rotation=90, va="center")
+    row[0, 0].set_ylabel("true domain and class")
+    figure.colorbar(shown, ax=list(row[0]), label="share of the row (%)", fraction=0.03)
+    return figure
+
+
+def _decisions(axes: Axes, shares: np.ndarray, class_set: ClassSet) -> AxesImage:
+    """The matrix in percent, its quarters parted by white lines."""
     shown = axes.imshow(100 * shares, cmap="cividis", vmin=0, vmax=100, aspect="auto")
-    axes.set_yticks(range(len(names)), names)
-    axes.set_xticks(range(shares.shape[1]), names if fine else DOMAINS)
-    if fine:
-        plt.setp(axes.get_xticklabels(), rotation=90)
-        axes.axvline(len(class_set) - 0.5, color="white", linewidth=2)
     axes.axhline(len(class_set) - 0.5, color="white", linewidth=2)
+    if shares.shape[1] > 2:
+        axes.axvline(len(class_set) - 0.5, color="white", linewidth=2)
+    axes.tick_params(length=0)
+    return shown
+
+
+def _name_decisions(axes: Axes, shares: np.ndarray, class_set: ClassSet) -> None:
+    """Every row by its class and domain, and every column too where the discriminator knows classes."""
+    names = [f"{name}, {domain}" for domain in DOMAINS for name in class_set.names]
+    fine = shares.shape[1] > 2
+    axes.set_yticks(range(len(names)), names)
+    axes.set_xticks(range(shares.shape[1]), names if fine else DOMAINS, rotation=90 if fine else 0)
     for row in np.flatnonzero(np.isnan(shares).all(axis=1)):
         axes.text((shares.shape[1] - 1) / 2, row, "no pixels", ha="center", va="center", fontsize=11)
     axes.set(ylabel="true class and domain", xlabel="the discriminator's decision")
-    axes.tick_params(length=0)
-    figure.colorbar(shown, label="share of the row (%)", fraction=0.05)
-    return figure

@@ -12,6 +12,7 @@ from fada_lib.models.batch_norm import measure_statistics, set_batch_norm
 from fada_lib.models.segmenter import Segmenter
 from fada_lib.parameters import AdaptParameters
 from fada_lib.progress import Progress
+from fada_lib.training.adversary import FILE as ADVERSARY
 from fada_lib.training.adversary import save_adversary
 from fada_lib.training.checkpoint import load_checkpoint, save_checkpoint
 from fada_lib.training.device import Compute, prepare
@@ -143,7 +144,7 @@ def adapt(p: AdaptParameters, progress: Progress) -> Segmenter:
             segmentation_temperature=p.segmentation_temperature,
             gradient_clip=p.gradient_clip,
         )
-        keep_snapshot(p, segmenter, recipe, iteration + 1)
+        keep_snapshot(p, segmenter, method, len(source.classes), recipe, iteration + 1)
         return losses
 
     state = TrainingState({"segmenter": segmenter, "method": method}, optimisers)
@@ -171,6 +172,6 @@ def adapt(p: AdaptParameters, progress: Progress) -> Segmenter:
     method.finish(segmenter, target_images(p))
     if p.batch_norm == "target":
         measure_statistics(segmenter, target_images(p))
-    save_adversary(p, method, segmenter.feature_extractor.channels, len(source.classes))
+    save_adversary(resolve(p.run) / ADVERSARY, p, method, segmenter.feature_extractor.channels, len(source.classes))
     save_checkpoint(resolve(p.run) / "checkpoint.pt", segmenter, adapted_recipe(p, recipe, p.iterations))
     return segmenter

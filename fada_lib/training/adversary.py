@@ -1,4 +1,4 @@
-"""The discriminator of a finished adaptation on disk, beside its checkpoint: to look at, no training needs it."""
+"""The discriminator of an adaptation on disk, beside its network: to look at, no training needs it."""
 
 from pathlib import Path
 
@@ -13,18 +13,18 @@ from fada_lib.parameters import AdaptParameters, UserError
 FILE = "discriminator.pt"
 
 
-def save_adversary(p: AdaptParameters, method: Method, channels: int, num_classes: int) -> None:
-    """Write `discriminator.pt` into the run's folder; a method without discriminator leaves none there.
+def save_adversary(path: Path, p: AdaptParameters, method: Method, channels: int, num_classes: int) -> None:
+    """Write the discriminator to `path`; a method without one leaves none there.
 
     Parameters
     ----------
+    path : path
     p : AdaptParameters
         Name the method and its options.
     method : Method
     channels, num_classes : int
         Of the features and of the classifier.
     """
-    path = resolve(p.run) / FILE
     if not list(method.parameters()):
         path.unlink(missing_ok=True)
         return
@@ -39,14 +39,20 @@ def save_adversary(p: AdaptParameters, method: Method, channels: int, num_classe
 
 
 def load_adversary(run: str | Path, device: torch.device | str = "cpu") -> Method | None:
-    """The method of a finished adaptation with its discriminator as training left it; None if it kept none.
+    """The method of an adaptation with its discriminator as it was kept; None if none was.
+
+    Parameters
+    ----------
+    run : path
+        Folder of a finished run, or a file of `save_adversary`.
+    device : torch.device or str
 
     Raises
     ------
     UserError
         For a damaged or foreign file.
     """
-    path = resolve(run) / FILE
+    path = resolve(run) / FILE if resolve(run).is_dir() else resolve(run)
     if not path.exists():
         return None
     content = read_tensors(path)

@@ -1,11 +1,14 @@
-"""Networks on the way: the segmenter of an adaptation every so many iterations, for what is shown over training."""
+"""Networks on the way: segmenter and discriminator every so many iterations, for what is shown over training."""
 
 import dataclasses
 from pathlib import Path
 
 from fada_lib.files import resolve
+from fada_lib.methods.interface import Method
 from fada_lib.models.segmenter import Segmenter
 from fada_lib.parameters import AdaptParameters, UserError, to_mapping
+from fada_lib.training.adversary import FILE as ADVERSARY
+from fada_lib.training.adversary import load_adversary, save_adversary
 from fada_lib.training.checkpoint import Recipe, load_checkpoint, load_trained, save_checkpoint
 
 
@@ -15,10 +18,16 @@ def adapted_recipe(p: AdaptParameters, source: Recipe, done: int) -> Recipe:
     return dataclasses.replace(source, method=p.name, total_iterations=total, parameters=to_mapping(p))
 
 
-def keep_snapshot(p: AdaptParameters, segmenter: Segmenter, source: Recipe, done: int) -> None:
-    """Write `snapshots/<done>.pt`, a checkpoint, after every `p.snapshot_every` iterations (0: never)."""
+def keep_snapshot(
+    p: AdaptParameters, segmenter: Segmenter, method: Method, num_classes: int, source: Recipe, done: int
+) -> None:
+    """Write `snapshots/<done>.pt`, a checkpoint, and its discriminator, every `p.snapshot_every` iterations (0: never).
+
+    `source` is the recipe of the source model.
+    """
     if p.snapshot_every and done % p.snapshot_every == 0:
         save_checkpoint(_path(p.run, done), segmenter, adapted_recipe(p, source, done))
+        save_adversary(_adversary(p.run, done), p, method, segmenter.feature_extractor.channels, num_classes)
 
 
 def load_snapshots(run: str | Path) -> dict[int, Segmenter]:
@@ -29,13 +38,35 @@ def load_snapshots(run: str | Path) -> dict[int, Segmenter]:
     UserError
         If the run kept no snapshots, or one is missing.
     """
+    iterations, source_run = _kept(run)
+    paths = {done: _path(run, done) for done in iterations}
+    return {done: load_trained(path)[0] for done, path in ({0: source_run} | paths).items()}
+
+
+def load_snapshot_adversaries(run: str | Path) -> dict[int, Method]:
+    """The discriminators along a finished adaptation, by iteration; empty for a method without one.
+
+    Raises
+    ------
+    UserError
+        If the run kept no snapshots, or one is damaged.
+    """
+    found = {done: load_adversary(_adversary(run, done)) for done in _kept(run)[0]}
+    return {done: method for done, method in found.items() if method is not None}
+
+
+def _kept(run: str | Path) -> tuple[range, str]:
+    """The iterations at which a run kept its networks, and the run of its source model."""
     parameters = load_checkpoint(run)[1].parameters
     every = parameters.get("snapshot_every", 0)
     if not every:
         raise UserError(f"{resolve(run)} kept no snapshots: run the adaptation with snapshot_every above 0")
-    paths = {done: _path(run, done) for done in range(every, parameters["iterations"] + 1, every)}
-    return {done: load_trained(path)[0] for done, path in ({0: parameters["source_run"]} | paths).items()}
+    return range(every, parameters["iterations"] + 1, every), parameters["source_run"]
 
 
 def _path(run: str | Path, done: int) -> Path:
     return resolve(run) / "snapshots" / f"{done}.pt"
+
+
+def _adversary(run: str | Path, done: int) -> Path:
+    return resolve(run) / "snapshots" / f"{done}.{ADVERSARY}"
