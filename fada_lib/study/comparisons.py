@@ -99,6 +99,18 @@ def ladders(study: Study) -> dict[str, list[list[float] | None]]:
     return found
 
 
+def scores_by_way(study: Study) -> dict[str, dict[str, list[float]]]:
+    """Method -> way of judging -> mIoU per seed, as `fada_lib.plots.comparison.comparison_figure` takes it."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for method in study.reported_methods:
+        prefix = "sd" if method.endswith("+sd") else ""
+        for way, suffix in (("single", ""), ("multiscale", "mst")):
+            variant = "_".join(part for part in (prefix, suffix) if part) or "single"
+            if values := list(study.scores(method, way=way).values()):
+                found.setdefault(method.removesuffix("+sd"), {})[variant] = values
+    return found
+
+
 def class_summaries(study: Study, method: str) -> list[Summary | None] | None:
     """IoU 0..1 of each class over the seeds of a method; None if nothing was measured."""
     measured = [iou for run in study.of(method) if (iou := run.class_iou()) is not None]

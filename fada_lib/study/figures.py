@@ -23,6 +23,7 @@ from fada_lib.study.comparisons import (
     families,
     ladders,
     mean_of,
+    scores_by_way,
 )
 from fada_lib.study.doses import SHIFTS, by_world, responses
 from fada_lib.study.grids import best_iterations, gains, histories, sensitivity
@@ -65,7 +66,7 @@ def draw_figures(study: Study) -> dict[str, Path]:
 
 
 def _figures(study: Study) -> Iterator[tuple[str, Figure]]:
-    if scores := _scores(study):
+    if scores := scores_by_way(study):
         yield "comparison", comparison_figure(scores)
     compared = families(study)
     for name, shown in (
@@ -103,18 +104,6 @@ def _figures(study: Study) -> Iterator[tuple[str, Figure]]:
             yield "sensitivity_ratio", ratio_figure(measured, references=references)
     if ccd := study.analysed("ccd"):
         yield "ccd", ccd_figure(ccd, study.classes)
-
-
-def _scores(study: Study) -> dict[str, dict[str, list[float]]]:
-    """Method -> way of judging -> mIoU per seed, as `comparison_figure` takes it."""
-    found: dict[str, dict[str, list[float]]] = {}
-    for method in study.reported_methods:
-        prefix = "sd" if method.endswith("+sd") else ""
-        for way, suffix in (("single", ""), ("multiscale", "mst")):
-            variant = "_".join(part for part in (prefix, suffix) if part) or "single"
-            if values := list(study.scores(method, way=way).values()):
-                found.setdefault(method.removesuffix("+sd"), {})[variant] = values
-    return found
 
 
 def _differences(compared: dict[str, list[Difference]]) -> Figure:

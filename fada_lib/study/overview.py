@@ -1,16 +1,8 @@
 """The scores of a few runs side by side, for a notebook."""
 
-from collections.abc import Iterable
-
 import pandas as pd
 
 from fada_lib.plots.style import method_label
-from fada_lib.study.stages import finished_metrics
-
-
-def scores(runs: Iterable[str]) -> pd.DataFrame:
-    """The finished `runs` as a `score_table`."""
-    return score_table(*map(finished_metrics, runs))
 
 
 def score_table(*metrics: dict) -> pd.DataFrame:

@@ -86,6 +86,10 @@ class Table:
             lines.append("| " + " | ".join(f"**{t}**" if (r, k) in mark else t for k, t in enumerate(texts)) + " |")
         return "\n".join([*lines, *(["", self.note] if self.note else []), ""])
 
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows."""
+        return self.to_markdown()
+
     def to_html(self) -> str:
         """A `<table>` with caption; numbers are set right."""
         mark = self.best_cells()

@@ -1,11 +1,12 @@
 """The completed runs of a study, read from its folder: the only source of the report's numbers."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from fada_lib.files import read_json, read_yaml
+from fada_lib.files import read_json, read_yaml, resolve
 from fada_lib.plots.style import method_order, split_name
 from fada_lib.study.statistics import summarise
 
@@ -171,21 +172,31 @@ def read_study(folder: Path) -> Study:
         If there is no plan, or a file of a completed run is damaged.
     """
     plan = read_json(folder / "plan.json")
-    runs = []
-    for entry in plan["runs"]:
-        run_folder = folder / "runs" / entry["id"]
-        if not (run_folder / "metrics.json").exists():
-            continue
-        metrics = read_json(run_folder / "metrics.json")
-        parameters, provenance = run_folder / "params.yaml", run_folder / "provenance.json"
-        runs.append(
-            Run(
-                id=entry["id"],
-                stage=metrics.get("stage", entry["stage"]),
-                folder=run_folder,
-                parameters=read_yaml(parameters) if parameters.exists() else {},
-                metrics=metrics,
-                provenance=read_json(provenance) if provenance.exists() else None,
-            )
-        )
-    return Study(plan.get("study", folder.name), folder, tuple(plan["runs"]), tuple(runs))
+    folders = [(folder / "runs" / entry["id"], entry["stage"]) for entry in plan["runs"]]
+    runs = tuple(_read_run(run, stage) for run, stage in folders if (run / "metrics.json").exists())
+    return Study(plan.get("study", folder.name), folder, tuple(plan["runs"]), runs)
+
+
+def study_of_runs(runs: Iterable[str | Path]) -> Study:
+    """The completed runs in these folders as a study, whether they belong to one or were made one by one.
+
+    Raises
+    ------
+    UserError
+        If one is not complete, or a file of it is damaged.
+    """
+    folders = [resolve(run) for run in runs]
+    return Study("", folders[0].parent.parent, (), tuple(_read_run(folder) for folder in folders))
+
+
+def _read_run(folder: Path, stage: str = "") -> Run:
+    metrics = read_json(folder / "metrics.json")
+    parameters, provenance = folder / "params.yaml", folder / "provenance.json"
+    return Run(
+        id=folder.name,
+        stage=metrics.get("stage", stage),
+        folder=folder,
+        parameters=read_yaml(parameters) if parameters.exists() else {},
+        metrics=metrics,
+        provenance=read_json(provenance) if provenance.exists() else None,
+    )
