@@ -17,7 +17,7 @@ from mini_trees import make_tree
 from PIL import Image
 from torchvision.models import resnet101, vgg16
 
-from fada_lib.files import PROJECT_ROOT, read_json, read_json_lines
+from fada_lib.files import PROJECT_ROOT, read_json, read_json_lines, read_yaml
 from fada_lib.models.tensor_files import save_tensors
 from fada_lib.study import cli
 from fada_lib.training.checkpoint import Recipe, load_checkpoint
@@ -160,7 +160,8 @@ def test_camvid_by_day_to_dusk(tmp_path):
         pretrain=small,
         oracle=None,
         adapt=small,
-        methods={"source_continued": None, "binary": None, "fada_hard": None},
+        seeds=[0],
+        methods={**dict.fromkeys(read_yaml(PROJECT_ROOT / "params" / "camvid.yaml")["methods"]), "fada_soft": {}},
         distill={**TINY, "target_size": SIZES["target_size"], "teachers": ["fada_soft"]},
         analysis={**ANALYSIS, "embedded": ["source_only", "fada_soft"]},
     )
