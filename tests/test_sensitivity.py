@@ -10,7 +10,7 @@ from synthetic_study import SyntheticStudy
 from fada_lib.plots.curves import training_curves
 from fada_lib.plots.sensitivity import ratio_figure, sensitivity_figure
 from fada_lib.study.figures import CAPTIONS, draw_figures
-from fada_lib.study.ratios import by_ratio, gradient_ratio
+from fada_lib.study.ratios import by_ratio, gradient_ratio, mean_ratio
 from fada_lib.study.results import Run, read_study
 
 LINE = [(0.02, [0.3, 0.32]), (0.5, [0.4, 0.41]), (3.0, [0.2, 0.1])]
@@ -75,6 +75,12 @@ def test_points_follow_lambda_and_leave_out_runs_that_measured_nothing(tmp_path:
     points = by_ratio(runs)
     assert [ratio for ratio, _ in points] == pytest.approx([0.2, 2.0])
     assert [scores for _, scores in points] == [[0.5], [0.2, 0.3]]
+
+
+def test_the_mean_over_runs_is_geometric_and_passes_over_what_was_not_measured(tmp_path: Path) -> None:
+    runs = [run_with(tmp_path / name, ratios) for name, ratios in (("a", [0.1]), ("b", [0.4]), ("c", []))]
+    assert mean_ratio(runs) == pytest.approx(0.2)
+    assert mean_ratio(runs[2:]) is None
 
 
 @pytest.mark.parametrize("measured", [True, False])

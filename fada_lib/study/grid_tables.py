@@ -4,6 +4,7 @@ from fada_lib.plots.style import method_label, method_order
 from fada_lib.study.comparisons import mean_of, summary_of
 from fada_lib.study.grids import RULES, chosen_iterations, chosen_points, histories, sensitivity
 from fada_lib.study.notes import scope_note
+from fada_lib.study.ratios import mean_ratio
 from fada_lib.study.rendering import Column, Table
 from fada_lib.study.results import Study
 
@@ -18,6 +19,7 @@ def sensitivity_table(study: Study) -> Table | None:
         Column("Seeds", "count"),
         Column("Source val mIoU", "percent"),
         Column("Target entropy", "decimal"),
+        Column("Gradient ratio", "number"),
     ]
     rows = []
     for base, points in sorted(sensitivity(study).items(), key=lambda item: method_order(item[0])):
@@ -25,11 +27,13 @@ def sensitivity_table(study: Study) -> Table | None:
             score = summary_of(run.score("target_tune") for run in runs)
             source = summary_of(run.score("source_val") for run in runs)
             entropy = mean_of(run.metrics.get("target_entropy") for run in runs)
-            rows.append([method_label(base), weight, iterations, score, score.n, source, entropy])
+            pulls = mean_ratio(runs)
+            rows.append([method_label(base), weight, iterations, score, score.n, source, entropy, pulls])
     note = (
         "Measured here and tuned with target labels, on a split of the target that no other table uses. "
-        "The λ of a 2K-way and of a two-way loss are not the same unit. The last two columns would serve "
-        "to choose without labels."
+        "The λ of a 2K-way and of a two-way loss are not the same unit; the gradient ratio is, the norm on F of the "
+        "weighted adversarial terms over that of the segmentation loss (geometric mean over training and seeds). "
+        "Source val and the entropy would serve to choose without labels."
     )
     note += scope_note(study)
     return Table("sensitivity", "Weight of the adversarial loss", columns, rows, note) if rows else None

@@ -18,6 +18,11 @@ def gradient_ratio(run: Run) -> float | None:
     return _geometric_mean([r for r in ratios if 0 < r < math.inf])
 
 
+def mean_ratio(runs: Sequence[Run]) -> float | None:
+    """Geometric mean of `gradient_ratio` over the runs that have one; None if none has."""
+    return _geometric_mean([ratio for run in runs if (ratio := gradient_ratio(run))])
+
+
 def by_ratio(runs_by_weight: Mapping[float, Sequence[Run]]) -> list[tuple[float, list]]:
     """(Geometric mean ratio over the runs, their target tune mIoU) in the order of lambda; unmeasured runs left out."""
     points = []
