@@ -31,9 +31,9 @@ def diagnosis_table(study: Study) -> Table | None:
         return None
     columns = [Column("Method"), *(Column(name, kind) for _, name, kind in _MEASURES), Column("Runs", "count")]
     note = (
-        "Measured here at the last iteration, mean ± standard deviation, in percent; AdaBN's network before it gets the "
-        "target's statistics. Encodings: of the target's tune "
-        "part, by the method's own rule; of a method that has none, what FADA would be told by its network (soft "
+        "Measured here at the last iteration, mean ± standard deviation, in percent; a network that gets the target's "
+        "statistics at its end, before that. Encodings: of the target's tune part, by the method's own rule; of a "
+        "method that has none, what FADA would be told by its network (soft "
         "labels, T = 1.8, clipped at 0.9). Right: of the pixels that have knowledge. Calibration error: expected, over "
         "15 bins. Distance of class frequencies: total variation between predicted and true. D: the discriminator on "
         "source val and target tune, the mean over the domains; chance is 50 for the domain. Gradient ratio: norm on F "
