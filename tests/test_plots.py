@@ -48,7 +48,7 @@ def test_method_names_become_words() -> None:
     assert method_label("my_method") == "My method"
     assert method_label("binary_slow") == "Binary discriminator, slow"
     assert method_label("fada_soft_clip_0.7+sd") == "FADA, soft labels, clip 0.7 + SD"
-    assert method_label("fada_class_term_slow") == "FADA, class term alone, slow", "the longest known name"
+    assert method_label("oracle_encodings_slow") == "FADA, true encodings, slow", "not of the oracle: the longest name"
     assert method_label("binaryslow") == "Binaryslow"
 
 
