@@ -18,7 +18,7 @@ from fada_lib.methods.registry import build_method
 from fada_lib.models.segmenter import build_segmenter
 from fada_lib.parameters import AdaptParameters, UserError
 from fada_lib.plots.curves import training_curves
-from fada_lib.plots.diagnosis import diagnosis_figure
+from fada_lib.plots.diagnosis import diagnosis_by_method, diagnosis_figure
 from fada_lib.plots.discriminator import decisions_figure, decisions_strip, judged_figure
 from fada_lib.plots.domain_distance import domain_distance_figure
 from fada_lib.plots.relation import relation_figure
@@ -226,6 +226,17 @@ def test_the_diagnosis_has_a_panel_a_question_and_losses_leave_it_out(adapted):
     ]
     drawn = {line.get_label() for line in training_curves(history).axes[0].lines}
     assert drawn == {"adversarial", "discriminator source", "discriminator target", "segmentation"}
+
+
+def test_the_diagnosis_of_several_methods_has_a_line_each_where_they_measured_something():
+    rows = [{"iteration": i, "encoding_accuracy": 0.7, "source_val_miou": 0.6} for i in (2, 4)]
+    plain = [{name: value for name, value in row.items() if name != "encoding_accuracy"} for row in rows]
+    figure = diagnosis_by_method({"fada_soft": [rows, rows], "source_continued": [plain]})
+    lines = {axes.get_title(): len(axes.get_lines()) for axes in figure.axes}
+    assert lines["encodings, of pixels with knowledge"] == 1
+    assert lines["source, after adapting to the target"] == 2
+    assert lines["discriminator: domain"] == 0
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["FADA, soft labels", "Source, continued"]
 
 
 def test_a_history_without_diagnosis_is_refused():

@@ -195,6 +195,7 @@ def test_the_diagnosis_is_that_of_the_last_iteration_over_the_seeds(tmp_path: Pa
             {"iteration": i, "target_tune_miou": 0.4, "encoding_accuracy": value, "encoding_coverage": 1.0}
             for i, value in enumerate((0.1, right))
         ]
+        rows.append({"iteration": 2, "segmentation": 1.0})
         (study.model("fada_soft", seed, 0.4) / "history.jsonl").write_text("\n".join(map(json.dumps, rows)))
     study.model("source_continued", 0, 0.4)
     (row,) = rows_of(diagnosis_table(read_study(study.folder)))

@@ -1,8 +1,8 @@
-"""The diagnosis of every adaptation at its last iteration: its encodings, class frequencies and discriminator."""
+"""The last diagnosis of every adaptation: its encodings, class frequencies and discriminator."""
 
 from fada_lib.plots.style import method_label
 from fada_lib.study.comparisons import summary_of
-from fada_lib.study.grids import histories
+from fada_lib.study.grids import TUNE, histories
 from fada_lib.study.notes import diverged_note, scope_note
 from fada_lib.study.rendering import Column, Table
 from fada_lib.study.results import Study
@@ -23,7 +23,7 @@ def diagnosis_table(study: Study) -> Table | None:
     """One row a method; None where no adaptation was diagnosed."""
     rows = []
     for method, runs in histories(study).items():
-        last = [row for history in runs.values() for row in history[-1:]]
+        last = [[row for row in history if TUNE in row][-1] for history in runs.values()]
         found = [summary_of(row.get(key) for row in last) for key, _, _ in _MEASURES]
         if any(found):
             rows.append([method_label(method), *found, len(last)])
@@ -31,7 +31,7 @@ def diagnosis_table(study: Study) -> Table | None:
         return None
     columns = [Column("Method"), *(Column(name, kind) for _, name, kind in _MEASURES), Column("Runs", "count")]
     note = (
-        "Measured here at the last iteration, mean ± standard deviation, in percent; a network that gets the target's "
+        "Measured here at the last diagnosis, mean ± standard deviation, in percent; a network that gets the target's "
         "statistics at its end, before that. Encodings: of the target's tune part, by the method's own rule; of a "
         "method that has none, what FADA would be told by its network (soft "
         "labels, T = 1.8, clipped at 0.9). Right: of the pixels that have knowledge. Calibration error: expected, over "
