@@ -177,6 +177,7 @@ class AnalyseParameters:
         "results/interactive/runs/03_fada_soft",
     )
     embedded: tuple[str, ...] = ("source_only", "binary", "fada_soft")
+    students: tuple[str, ...] = ("fada_soft",)
     samples_per_domain: int = 2000
     squared_denominator: bool = True
     perplexity: float = 30.0

@@ -32,6 +32,7 @@ def truth_of(channels):
 
 def test_accuracy_coverage_and_calibration_error_by_hand():
     # Confidences 0.62 (right) and 0.65 (wrong) share the bin 9/15..10/15, 0.90 (right) lies in 13/15..14/15.
+    assert BINS == 15
     counts = Calibration()
     rows = [[0.62, 0.2], [0.65, 0.1], [0.1, 0.9], [0.0, 0.0], [1.0, 0.0]]
     counts.update(knowledge_of(rows), truth_of([0, 1, 1, 0, IGNORE]))

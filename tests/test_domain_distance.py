@@ -7,8 +7,8 @@ import pytest
 from synthetic_study import three_seeds
 
 from fada_lib.analysis.domain_distance import proxy_a_distance, summary_of_distances
-from fada_lib.analysis.relation import class_means, per_class, relation, target_iou
-from fada_lib.study.alignment_tables import domain_distance_table, relation_table
+from fada_lib.analysis.relation import paired_means, per_class, relation, seed_points, target_iou
+from fada_lib.study.alignment_tables import ccd_table, domain_distance_table, relation_table
 from fada_lib.study.results import read_study
 
 RNG = np.random.default_rng(0)
@@ -104,16 +104,41 @@ def table(*rows):
     return {f"m{i}": np.array(row, float) for i, row in enumerate(rows)}
 
 
-def test_means_are_over_the_seeds_that_have_a_value():
-    found = class_means({"m": {"0": [1.0, None, None], "1": [3.0, 2.0, None]}})
+def over_all(*tables):
+    """The relation over all methods of the first table."""
+    return relation(*tables, {"all": list(tables[0])})
+
+
+def test_means_are_over_the_seeds_that_have_both_values():
+    measure = {"m": {"0": [1.0, None, None], "1": [3.0, 2.0, None], "2": [None, None, None]}}
+    iou = {"m": {"0": [0.2, 0.9, 0.9], "1": [0.4, 0.5, 0.5], "2": [0.0, 0.0, 0.0]}, "other": {"0": [1.0, 1.0, 1.0]}}
+    found, scores = paired_means(measure, iou)
     assert found["m"][:2].tolist() == [2.0, 2.0]
-    assert np.isnan(found["m"][2])
+    assert scores["m"][:2].tolist() == pytest.approx([0.3, 0.5]), "the diverged seed 2 counts on neither side"
+    assert np.isnan([found["m"][2], scores["m"][2]]).all()
+    assert found.keys() == scores.keys() == {"m"}
+
+
+def test_a_point_is_a_seed_with_both_a_mean_and_an_miou():
+    found = {"m": {"0": {"mean": 1.5}, "1": {"mean": None}, "2": {"mean": 2.5}}, "diverged": {"0": {"mean": None}}}
+    iou = {"m": {"0": [0.2, 0.4, None], "1": [0.0, 0.0, 0.0]}, "diverged": {"0": [0.1, 0.1, 0.1]}}
+    assert seed_points(found, iou) == {"m": [(1.5, pytest.approx(0.3))]}
+
+
+def test_a_relation_may_depend_on_who_is_compared():
+    measure, iou = table([1, 1], [2, 2], [3, 3], [4, 4], [5, 5]), table([5, 5], [4, 4], [3, 3], [2, 2], [99, 99])
+    found = relation(measure, iou, {"four": ["m0", "m1", "m2", "m3"], "five": [*measure, "unknown"]})
+    # Ranks 1 2 3 4 5 against 4 3 2 1 5: rho = 1 - 6 * (9 + 1 + 1 + 9) / (5 * 24) = 0.
+    assert [e["rho"] for e in found["within_class"]["four"]] == pytest.approx([-1, -1])
+    assert [e["rho"] for e in found["within_class"]["five"]] == pytest.approx([0, 0], abs=1e-12)
+    assert found["of_means"]["four"] == [{"rho": pytest.approx(-1), "n": 4}]
+    assert found["of_means"]["five"] == [{"rho": pytest.approx(0, abs=1e-12), "n": 5}]
 
 
 def test_lower_that_is_always_better_correlates_with_minus_one_in_both_directions():
     measure = table([1, 2, 3, 4], [2, 3, 4, 5], [3, 4, 5, 6], [4, 5, 6, 7])
-    found = relation(measure, {name: 1 / values for name, values in measure.items()})
-    assert [entry["rho"] for entry in found["within_class"]] == pytest.approx([-1] * 4)
+    found = over_all(measure, {name: 1 / values for name, values in measure.items()})
+    assert [entry["rho"] for entry in found["within_class"]["all"]] == pytest.approx([-1] * 4)
     assert found["within_method"]["m0"] == {"rho": pytest.approx(-1), "n": 4}
 
 
@@ -121,21 +146,22 @@ def test_the_two_directions_may_disagree():
     # Harder classes have larger values; within each class the method with the larger value is the better one.
     measure = table([1, 11, 21, 31], [2, 12, 22, 32], [3, 13, 23, 33], [4, 14, 24, 34])
     iou = table([40, 30, 20, 10], [41, 31, 21, 11], [42, 32, 22, 12], [43, 33, 23, 13])
-    found = relation(measure, iou)
-    assert [entry["rho"] for entry in found["within_class"]] == pytest.approx([1] * 4)
+    found = over_all(measure, iou)
+    assert [entry["rho"] for entry in found["within_class"]["all"]] == pytest.approx([1] * 4)
     assert found["within_method"]["m3"]["rho"] == pytest.approx(-1)
 
 
 def test_ranks_by_hand():
     # Ranks 1 2 3 4 against 2 1 4 3: rho = 1 - 6 * 4 / (4 * 15).
-    found = relation(table([1, 2, 3, 9]), table([20, 10, 99, 50]))
+    found = over_all(table([1, 2, 3, 9]), table([20, 10, 99, 50]))
     assert found["within_method"]["m0"]["rho"] == pytest.approx(0.6)
 
 
 def test_too_few_pairs_and_constants_have_no_correlation():
-    found = relation(table([1, 2, 3, np.nan], [1, 1, 1, 1]), table([1, 2, 3, 4], [1, 2, 3, 4]))
+    found = over_all(table([1, 2, 3, np.nan], [1, 1, 1, 1]), table([1, 2, 3, 4], [1, 2, 3, 4]))
     assert found["within_method"] == {"m0": None, "m1": None}
-    assert found["within_class"] == [None] * 4
+    assert found["within_class"]["all"] == [None] * 4
+    assert found["of_means"]["all"] == [None]
 
 
 def test_iou_comes_from_the_runs_by_method_and_seed(tmp_path):
@@ -165,8 +191,14 @@ def study(tmp_path):
         for name, level in (("fada_soft", 0.5), ("source_only", 1.0))
     }
     entry = {"rho": -0.5, "n": 6}
-    relations = {"ccd": {"within_class": [entry, None, {"rho": 0.1, "n": 5}], "within_method": {"fada_soft": entry}}}
-    path.write_text(json.dumps({**metrics, "domain_distance": distances, "relation": relations}))
+    relations = {
+        "ccd": {
+            "of_means": {"source and adversarial": [entry], "with the controls": [None]},
+            "within_class": {"source and adversarial": [entry, None, {"rho": 0.1, "n": 5}]},
+            "within_method": {"fada_soft": entry},
+        }
+    }
+    path.write_text(json.dumps({**metrics, "domain_distance": distances, "relations": relations}))
     return read_study(written.folder)
 
 
@@ -179,8 +211,20 @@ def test_the_table_of_distances_has_means_over_seeds_and_a_column_a_class(study)
     ]
 
 
+def test_a_diverged_seed_is_not_among_the_seeds_of_a_mean(study):
+    study.analysis.metrics["domain_distance"]["fada_soft"]["7"] = {
+        "per_class": [None] * 3,
+        "mean": None,
+        "median": None,
+    }
+    study.analysis.metrics["ccd"]["fada_soft"]["7"] = {"per_class": [None] * 3, "mean": None, "median": None}
+    assert [row[3] for row in domain_distance_table(study).rows] == [2, 2]
+    assert [row[3] for row in ccd_table(study).rows] == [3, 3]
+
+
 def test_the_table_of_the_relation_says_how_the_correlations_range(study):
-    within_class, within_method = relation_table(study).rows
+    of_means, within_class, within_method = relation_table(study).rows
+    assert of_means[1:] == ["means over the classes, over the methods: source and adversarial", -0.5, -0.5, -0.5, 1, 6]
     assert within_class[2:] == [pytest.approx(-0.2), -0.5, 0.1, 2, 6]
     assert within_method[2:] == [-0.5, -0.5, -0.5, 1, 6]
 

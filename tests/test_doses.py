@@ -118,6 +118,11 @@ def test_the_slope_of_a_line_is_its_slope() -> None:
     assert slope([0.0, 1.0, 2.0], [0.0, 3.0, 0.0]) == pytest.approx(0.0)
 
 
+def test_the_slope_is_the_least_squares_line_and_not_that_of_the_ends() -> None:
+    # Doses 0, 1, 5 about their mean 2: -2, -1, 3; slope = (-2 * 1 - 1 * 4 + 3 * 4) / (4 + 1 + 9).
+    assert slope([0.0, 1.0, 5.0], [1.0, 4.0, 4.0]) == pytest.approx(6 / 14)
+
+
 def test_tables_name_shift_dose_and_gap_and_never_average_over_gaps(tmp_path: Path) -> None:
     study = worlds(tmp_path)
     assert [(row[0], row[1]) for row in dose_table(study).rows] == [

@@ -179,6 +179,8 @@ def test_writing_twice_touches_nothing(tmp_path):
         ({"methods": {"oracle_2": {"method": "fada"}}}, "told target labels, and only then"),
         ({"distill": {"teachers": ["fada_sof"]}}, "did you mean 'fada_soft'"),
         ({"analysis": {"embedded": ["binry"]}}, "did you mean 'binary'"),
+        ({"analysis": {"students": ["binry"]}}, "'students': unknown method 'binry'; did you mean 'binary'"),
+        ({"analysis": {"students": "binary"}}, "'students' must be a list of methods, not 'binary'"),
         ({"adapt": {"seed": 3}}, "'seed' is set by the study"),
         ({"data": {"grid": {"label_shift": 1}}}, "lists of values"),
         ({"seeds": "0,1"}, "list of whole numbers"),

@@ -1,5 +1,6 @@
 """Figures: what they show, that they bear missing pieces and single seeds, and that their bytes do not change."""
 
+import itertools
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -10,11 +11,14 @@ from matplotlib.figure import Figure
 
 from fada_lib.data.classes import IGNORE, class_set
 from fada_lib.inference.photographs import Labelled
-from fada_lib.plots.ccd import MOST_BARS, ccd_figure
+from fada_lib.plots.alignment_and_miou import alignment_and_miou_figure
+from fada_lib.plots.ccd import ccd_figure
+from fada_lib.plots.cells import MOST_MARKS
 from fada_lib.plots.comparison import comparison_figure
 from fada_lib.plots.components import ladder_figure
 from fada_lib.plots.curves import series, target_curves, training_curves
 from fada_lib.plots.differences import differences_figure
+from fada_lib.plots.domain_distance import domain_distance_figure
 from fada_lib.plots.dose import Step, dose_figure
 from fada_lib.plots.embedding import embedding_figure
 from fada_lib.plots.encodings import encodings_figure
@@ -188,23 +192,44 @@ def test_ccd_ends_with_mean_and_median_and_leaves_out_absent_classes() -> None:
     assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["a", "c", "mean", "median"]
 
 
-def test_of_many_methods_the_ccd_is_written_into_cells() -> None:
+def test_of_many_methods_ccd_and_domain_distance_are_written_into_cells() -> None:
     def entry(value: float) -> dict:
         return {"per_class": [value, None], "mean": value, "median": None}
 
-    seeds = {f"method_{k}": {0: entry(k + 0.0), 1: entry(k + 0.5)} for k in range(MOST_BARS + 1)}
-    figure = ccd_figure(seeds, ["a", "b"])
-    assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["a", "mean", "median"]
-    assert {"0.25", "9.25"} <= set(texts(figure)), "means over the seeds"
+    seeds = {f"method_{k}": {0: entry(k + 0.0), 1: entry(k + 0.5)} for k in range(MOST_MARKS + 1)}
+    for figure in (ccd_figure(seeds, ["a", "b"]), domain_distance_figure(seeds, ["a", "b"])):
+        assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["a", "mean", "median"]
+        assert {"0.25", "9.25"} <= set(texts(figure)), "means over the seeds"
 
 
-def test_students_have_the_shape_of_their_teacher_and_are_hollow() -> None:
-    values = {name: np.array([0.1, 0.2]) for name in ("binary", "binary+sd", "fada_soft")}
-    found = {"within_class": {0: None, 1: None}, "within_method": dict.fromkeys(values)}
+def test_the_kind_of_a_network_is_a_shape_and_each_scope_has_its_correlation() -> None:
+    values = {name: np.array([0.1, 0.2]) for name in ("binary", "fada_soft", "adabn", "oracle")}
+    within_class = {"all": [{"rho": -0.5, "n": 4}, None], "with the oracle": [{"rho": 0.25, "n": 5}, None]}
+    found = {"within_class": within_class, "within_method": {name: {"rho": 0.75, "n": 4} for name in values}}
     figure = relation_figure(values, values, found, class_set("road, car"), "CCD")
-    teacher, student, other = figure.legends[0].get_lines()
-    assert teacher.get_marker() == student.get_marker() != other.get_marker()
-    assert student.get_markerfacecolor() == "none" != teacher.get_markerfacecolor()
+    shown = [handle.get_label() for handle in figure.legends[0].get_lines()]
+    assert shown == ["source or adversarial", "control (no discriminator)", "oracle (target labels)", "road", "car"]
+    right = figure.axes[1]
+    assert [marks.get_offsets()[0][0] for marks in right.collections] == [-0.5, 0.25]
+    assert [bar.get_width() for bar in right.patches] == [0.75] * 4
+
+
+def test_of_alignment_and_miou_every_network_is_named_and_every_scope_told() -> None:
+    points = {"binary": [(1.0, 0.4), (1.2, 0.42)], "fada_soft": [(1.1, 0.41)], "oracle": [(1.9, 0.7)]}
+    figure = alignment_and_miou_figure(points, {"of all": -0.7, "of none": None}, "CCD")
+    assert {"Binary discriminator", "FADA, soft labels", "Oracle (target labels)"} <= set(texts(figure))
+    assert figure.axes[0].get_title() == "rank correlation with mIoU: −0.70 of all"
+    binary = next(line for line in figure.axes[0].lines if line.get_marker() == "o")
+    assert (binary.get_xdata()[0], binary.get_ydata()[0]) == pytest.approx((1.1, 41.0))
+
+
+def test_labels_that_meet_make_room_for_each_other() -> None:
+    figure = alignment_and_miou_figure(
+        {"binary": [(1.0, 0.4)], "fada_soft": [(1.0, 0.4)], "clan": [(2.0, 0.5)]}, {}, ""
+    )
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert not any(one.overlaps(two) for one, two in itertools.combinations(boxes, 2))
 
 
 def test_a_ccd_that_towers_over_the_others_is_cut_and_written() -> None:
@@ -217,6 +242,14 @@ def test_a_ccd_that_towers_over_the_others_is_cut_and_written() -> None:
 def test_embedding_has_a_second_row_by_domain() -> None:
     panel = {"points": np.zeros((4, 2)), "classes": np.array([0, 1, 0, 1]), "domains": np.array([0, 0, 1, 1])}
     assert len(embedding_figure({"binary": panel, "fada_soft": panel}, CLASSES).axes) == 4
+
+
+def test_of_many_methods_the_maps_wrap_into_blocks_of_two_rows() -> None:
+    panel = {"points": np.zeros((4, 2)), "classes": np.array([0, 1, 0, 1]), "domains": np.array([0, 0, 1, 1])}
+    figure = embedding_figure({f"method_{k}": panel for k in range(7)}, CLASSES)
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    assert [axes.get_title() for axes in shown if axes.get_title()] == [f"Method {k}" for k in range(7)]
+    assert len(shown) == 14 and len({axes.get_subplotspec().rowspan.start for axes in shown}) == 4
 
 
 def test_sensitivity_rings_the_best_lambda() -> None:
@@ -262,7 +295,7 @@ def test_sensitivity_has_a_dashed_level_for_what_was_not_adapted() -> None:
     assert [line.get_ydata()[0] for line in dashed] == pytest.approx([25.0])
 
 
-def test_an_oracle_far_above_is_an_arrow_and_does_not_squeeze_the_methods() -> None:
+def test_the_oracle_stands_on_the_axis_of_the_methods() -> None:
     figure = comparison_figure({"binary": {"single": [0.30, 0.32]}, "oracle": {"single": [0.70, 0.72]}})
-    assert figure.axes[0].get_xlim()[1] < 40
+    assert figure.axes[0].get_xlim()[1] > 72
     assert {"31.0 ± 1.4", "71.0 ± 1.4"} <= set(texts(figure))

@@ -53,8 +53,9 @@ def test_both_figures_draw_the_same_heights() -> None:
     assert heights[0] == heights[1]
 
 
-def test_a_run_has_the_geometric_mean_of_its_ratios(tmp_path: Path) -> None:
-    assert gradient_ratio(run_with(tmp_path / "a", [0.1, 10.0, 8.0])) == pytest.approx(2.0)
+def test_a_run_has_the_mean_of_its_ratios_in_which_a_faded_last_one_counts_little(tmp_path: Path) -> None:
+    assert gradient_ratio(run_with(tmp_path / "a", [0.1, 0.2, 0.0])) == pytest.approx(0.1)
+    assert gradient_ratio(run_with(tmp_path / "b", [0.1, math.nan, 0.3])) == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize("ratios", [[], [0.0], [math.nan], [math.inf]])

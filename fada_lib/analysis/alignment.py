@@ -1,6 +1,7 @@
 """The alignment analysis of a study: the same pixels through every network; CCD, PAD, mistakes and t-SNE of each."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,13 @@ class Alignment:
     confusion: dict[str, dict[str, list[list[int]]]]
     mistakes: dict[str, dict[str, dict]]
     embeddings: dict[str, np.ndarray]
+
+    def of(self, methods: Sequence[str]) -> "Alignment":
+        """The same of some methods only, in their order; the maps of t-SNE stay."""
+        measured = ("ccd", "domain_distance", "confusion", "mistakes")
+        found = {name: getattr(self, name) for name in measured}
+        chosen = {name: {m: values[m] for m in methods if m in values} for name, values in found.items()}
+        return replace(self, **chosen)
 
     @property
     def classes(self) -> np.ndarray:

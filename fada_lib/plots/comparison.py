@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fada_lib.plots.style import is_oracle, method_colour, method_label, method_order, styled
+from fada_lib.plots.style import method_colour, method_label, method_order, styled
 
 VARIANTS: dict[str, tuple[str, str]] = {
     "single": ("o", "single scale"),
@@ -22,8 +22,6 @@ VARIANTS: dict[str, tuple[str, str]] = {
 def comparison_figure(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
     """One line a method and way of judging: seeds as small marks, their mean as a big one, a bar of one SD.
 
-    The axis fits the methods; an oracle beyond it is an arrow at the edge with its numbers, else it would squeeze them.
-
     Parameters
     ----------
     scores : mapping
@@ -35,20 +33,17 @@ def comparison_figure(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> Fi
         for variant in VARIANTS
         if len(scores[name].get(variant, ()))
     ]
+    several_ways = len(lines) > len(scores)
     line = 0.36 if len(lines) <= 24 else 0.25
-    figure, axes = plt.subplots(figsize=(10, line * (len(lines) + 0.8 * len(scores)) + 1.9))
-    ranked = [values for name, _, values in lines if not is_oracle(name)] or [values for *_, values in lines]
-    ends = [v.mean() + v.std(ddof=1) * np.array((-1, 1)) if len(v) > 1 else v for v in ranked]
-    _widen(axes, np.concatenate([*ranked, *ends]) if ranked else np.array([0.0, 1.0]))
+    between = 1.8 if several_ways else 1.15
+    figure, axes = plt.subplots(figsize=(11, line * (len(lines) + (between - 1) * len(scores)) + 1.6))
     height, ticks, previous = 0.0, {}, None
     for name, variant, values in lines:
-        height -= 1.0 if name == previous else 1.8
+        height -= 1.0 if name == previous else between
         previous = name
         ticks.setdefault(name, []).append(height)
         marker, colour, mean = VARIANTS[variant][0], method_colour(name), values.mean()
-        if mean > axes.get_xlim()[1]:
-            _draw_arrow(axes, height, colour, VARIANTS[variant][1])
-        elif len(values) > 1:
+        if len(values) > 1:
             axes.plot(mean + values.std(ddof=1) * np.array((-1, 1)), (height, height), color=colour, linewidth=2.5)
             axes.scatter(values, np.full(len(values), height), s=18, color=colour, alpha=0.55, zorder=2)
         size = (190 if marker == "*" else 85) * line / 0.36
@@ -64,22 +59,9 @@ def comparison_figure(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> Fi
     return figure
 
 
-def _draw_arrow(axes: plt.Axes, height: float, colour: str, way: str) -> None:
-    """What lies beyond the right edge."""
-    edge = axes.get_yaxis_transform()
-    axes.scatter(1.0, height, s=110, color=colour, marker=">", transform=edge, clip_on=False, zorder=3)
-    axes.text(0.98, height, way, transform=edge, va="center", ha="right", color=colour)
-
-
 def _written(values: np.ndarray) -> str:
     """Mean and, of several values, their SD."""
     return f"{values.mean():.1f}" + (f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else "")
-
-
-def _widen(axes: plt.Axes, values: np.ndarray) -> None:
-    """Room for the marks at both ends."""
-    span = max(5.0, float(values.max() - values.min()))
-    axes.set_xlim(max(0.0, values.min() - 0.08 * span), values.max() + 0.08 * span)
 
 
 def _handle(variant: str) -> Line2D:

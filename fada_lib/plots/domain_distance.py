@@ -6,28 +6,35 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from fada_lib.plots.ccd import values_over_seeds
+from fada_lib.plots.cells import MOST_MARKS, BySeed, draw_cells, measured_columns, name_columns, values_over_seeds
 from fada_lib.plots.style import method_colour, method_label, method_order, split_name, styled
 
 
 @styled
-def domain_distance_figure(
-    distances: Mapping[str, Mapping[object, Mapping[str, object]]], names: Sequence[str]
-) -> Figure:
-    """One row a class, then mean and median over the classes; one mark a method, its line one SD over seeds each way.
-
-    Self-distilled methods have the colour of their teacher and are hollow.
+def domain_distance_figure(distances: Mapping[str, BySeed], names: Sequence[str]) -> Figure:
+    """The classes, then mean and median over them, for every method: marks, or cells where there are many methods.
 
     Parameters
     ----------
     distances : mapping
-        Method name -> seed -> ``per_class`` (K values or None), ``mean``, ``median``.
+        Method name -> its values by seed.
     names : sequence of str
         K class names.
     """
     methods = sorted(distances, key=method_order)
-    shown = [k for k in range(len(names)) if any(values_over_seeds(distances[m], k) for m in methods)]
-    columns = [*shown, "mean", "median"]
+    columns = measured_columns(distances, len(names))
+    if len(methods) <= MOST_MARKS:
+        return _marks(distances, methods, columns, names)
+    label = "proxy A-distance within the class\n0: the probe guesses, 2: it never errs"
+    figure, axes = draw_cells(distances, methods, columns, label, relative=False)
+    name_columns(axes, columns, names)
+    return figure
+
+
+def _marks(
+    distances: Mapping[str, BySeed], methods: Sequence[str], columns: Sequence[int | str], names: Sequence[str]
+) -> Figure:
+    """One row a column, one mark a method, its line one SD over seeds each way; students hollow, as their teacher."""
     places = np.arange(len(columns)) + np.where(np.arange(len(columns)) >= len(columns) - 2, 0.4, 0.0)
     height = max(0.42, 0.075 * len(methods) + 0.2) * len(columns) + 1.5
     figure, axes = plt.subplots(figsize=(11, height))

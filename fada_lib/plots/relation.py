@@ -1,4 +1,4 @@
-"""A measure of alignment against IoU: every class under every method, and the rank correlations either way."""
+"""A measure of alignment against IoU, class by class, and the rank correlations either way."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,44 +9,41 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fada_lib.data.classes import ClassSet
-from fada_lib.plots.style import class_colours, method_colour, method_label, method_order, split_name, styled
+from fada_lib.plots.alignment_and_miou import KINDS, kind
+from fada_lib.plots.style import class_colours, method_label, method_order, styled
 
-_MARKERS = "osD^vP<>X*hpdH8"
+_SCOPES = (("o", "#0072B2"), ("s", "#D55E00"), ("D", "#000000"))
+"""Marker and colour of each scope of a correlation, in their order."""
 
 
 @styled
 def relation_figure(
     measure: Mapping[str, np.ndarray],
     iou: Mapping[str, np.ndarray],
-    found: Mapping[str, object],
+    found: Mapping[str, Mapping],
     class_set: ClassSet,
     name: str,
 ) -> Figure:
-    """Left: one mark a class (colour) and method (shape). Right: Spearman's correlations within classes and methods.
-
-    Self-distilled methods have the shape of their teacher and are hollow.
+    """Left: one mark a class (colour) and network (shape: its kind). Right: Spearman's correlations.
 
     Parameters
     ----------
     measure, iou : mapping
         Method -> (K,) means over seeds, NaN where there is none; IoU as fractions 0..1.
     found : mapping
-        `fada_lib.analysis.relation.relation` of the two.
+        `fada_lib.analysis.relation.relation` of the two; its methods are shown.
     class_set : ClassSet
     name : str
         Of the measure, for its axis.
     """
     methods = sorted(found["within_method"], key=method_order)
     shown = [k for k in range(len(class_set)) if any(np.isfinite(measure[m][k] + iou[m][k]) for m in methods)]
-    height = max(6.0, 0.34 * (len(shown) + len(methods)) + 2)
-    figure, (points, bars) = plt.subplots(1, 2, figsize=(15, height), gridspec_kw={"width_ratios": (1.25, 1)})
+    height = max(6.0, 0.3 * (len(shown) + len(methods)) + 1.6)
+    figure, (points, bars) = plt.subplots(1, 2, figsize=(14, height), gridspec_kw={"width_ratios": (1.25, 1)})
     palette = np.array(class_colours(class_set))
-    teachers = list(dict.fromkeys(split_name(method)[:2] for method in methods))
     for method in methods:
-        marker, hollow = _shape(method, teachers)
-        colours = {"c": "none", "edgecolors": palette[shown]} if hollow else {"c": palette[shown]}
-        style = {"edgecolors": "#333333", "linewidths": 1.4 if hollow else 0.6, "alpha": 0.9, **colours}
-        points.scatter(measure[method][shown], 100 * iou[method][shown], marker=marker, s=62, **style)
+        style = {"c": palette[shown], "edgecolors": "#333333", "linewidths": 0.6, "alpha": 0.9}
+        points.scatter(measure[method][shown], 100 * iou[method][shown], marker=KINDS[kind(method)], s=70, **style)
     values = np.concatenate([measure[method][shown] for method in methods])
     if not shown:
         points.text(0.5, 0.5, "no class has both", transform=points.transAxes, ha="center", color="#6b6b6b")
@@ -54,44 +51,40 @@ def relation_figure(
         points.set_xscale("log")
     points.set(xlabel=f"{name} (mean over seeds)", ylabel="IoU on target val (%, mean over seeds)")
     points.grid()
-    rows = [(class_set.names[k], found["within_class"][k], palette[k]) for k in shown]
-    rows += [(method_label(m), found["within_method"][m], method_colour(m)) for m in methods]
-    _correlations(bars, rows, len(shown))
-    marks = [_handle(method, *_shape(method, teachers)) for method in methods]
-    figure.legend(handles=marks, loc="outside lower center", ncols=min(4, len(marks)), title="shape: method")
+    _correlations(bars, found, [(k, class_set.names[k]) for k in shown], methods)
+    kinds = {kind(method): None for method in methods}
+    handles = [_mark(KINDS[k], "#6b6b6b", k) for k in KINDS if k in kinds]
+    handles += [_mark("s", palette[k], class_set.names[k]) for k in shown]
+    figure.legend(handles=handles, loc="outside lower center", ncols=6, columnspacing=1.2, handletextpad=0.3)
     return figure
 
 
-def _shape(method: str, teachers: Sequence[tuple[str, str]]) -> tuple[str, bool]:
-    """The marker of a method and whether it is hollow."""
-    base, variant, distilled = split_name(method)
-    return _MARKERS[teachers.index((base, variant)) % len(_MARKERS)], distilled
-
-
-def _handle(method: str, marker: str, hollow: bool) -> Line2D:
-    """A legend entry for a method."""
-    face = "none" if hollow else "#6b6b6b"
-    style = {"linestyle": "none", "color": "#6b6b6b", "markerfacecolor": face, "label": method_label(method)}
-    return Line2D([], [], marker=marker, **style)
-
-
-def _correlations(axes: Axes, rows: Sequence[tuple[str, Mapping[str, float] | None, object]], classes: int) -> None:
-    """A bar of rho a row with its n; the first `classes` rows are classes (over methods), the others methods."""
-    places = np.arange(len(rows)) + np.where(np.arange(len(rows)) >= classes, 1.2, 0.0)
-    for place, (_, entry, colour) in zip(places, rows, strict=True):
-        if entry is None:
-            axes.text(0, place, " too few", va="center", color="#6b6b6b")
-            continue
-        axes.barh(place, entry["rho"], 0.72, color=colour, edgecolor="#333333", linewidth=0.6)
-        outwards = 0.03 if entry["rho"] >= 0 else -0.03
-        text = f"{entry['rho']:+.2f} (n = {entry['n']})".replace("-", "−")
-        axes.text(
-            entry["rho"] + outwards, place, text, va="center", ha="left" if outwards > 0 else "right", fontsize=11
-        )
+def _correlations(
+    axes: Axes, found: Mapping[str, Mapping], classes: Sequence[tuple[int, str]], methods: Sequence[str]
+) -> None:
+    """Above, a row a class with a mark a scope; below, a row a method with a bar over the classes."""
+    places = np.arange(len(classes) + len(methods)) + np.repeat([0.0, 1.4], [len(classes), len(methods)])
+    for (marker, colour), (scope, entries) in zip(_SCOPES, found["within_class"].items(), strict=False):
+        known = [(entries[k]["rho"], place) for (k, _), place in zip(classes, places, strict=False) if entries[k]]
+        if known:
+            style = {"marker": marker, "color": colour, "edgecolor": "white", "s": 75, "zorder": 3}
+            axes.scatter(*zip(*known, strict=True), label=scope, **style)
+    for method, place in zip(methods, places[len(classes) :], strict=True):
+        if entry := found["within_method"][method]:
+            axes.barh(place, entry["rho"], 0.7, color="#9e9e9e")
     axes.axvline(0, color="#4d4d4d", linewidth=1)
-    axes.set(xlim=(-1.9, 1.9), xticks=(-1, -0.5, 0, 0.5, 1), xlabel="Spearman's rank correlation with IoU")
-    axes.set_yticks(places, [label for label, _, _ in rows])
-    axes.set_ylim(places[-1] + 0.8, -1.3)
-    for first, title in ((0, "within a class, over the methods"), (classes, "within a method, over the classes")):
-        behind = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-        axes.text(-1.85, places[first] - 0.85, title, va="center", fontweight="bold", fontsize=12, bbox=behind)
+    axes.set(xlim=(-1.05, 1.05), xticks=(-1, -0.5, 0, 0.5, 1), xlabel="Spearman's rank correlation with IoU")
+    axes.set_yticks(places, [*(label for _, label in classes), *map(method_label, methods)])
+    axes.set_ylim(places[-1] + 0.8 if len(places) else 1, -1.3)
+    axes.grid(axis="x")
+    for first, title in ((0, "within a class, over the methods:"), (len(classes), "within a method, over the classes")):
+        if first < len(places):
+            behind = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+            axes.text(-1.02, places[first] - 0.9, title, va="center", fontweight="bold", fontsize=12, bbox=behind)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, columnspacing=0.8, handletextpad=0.1)
+
+
+def _mark(marker: str, colour: object, label: str) -> Line2D:
+    """A legend entry."""
+    return Line2D([], [], linestyle="none", marker=marker, markersize=9, color=colour, label=label)

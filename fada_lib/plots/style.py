@@ -59,6 +59,9 @@ _METHODS: dict[str, tuple[str, str]] = {
     "oracle_encodings": ("FADA, true encodings", "#661100"),
     "oracle": ("Oracle (target labels)", "#000000"),
 }
+CONTROLS = ("adabn", "source_continued_target_statistics", "source_continued_recoloured")
+"""Names of what gets the target's batch-norm or colour statistics and has no discriminator."""
+
 _SPARE_COLOURS = ("#D55E00", "#F0E442")
 _SHADES = (-0.6, -0.45, -0.3, -0.15, 0.2, 0.4, 0.6, 0.75)
 """How far a variant's colour lies from its method's, towards black or white."""
@@ -98,6 +101,11 @@ def varied_method(base: str) -> tuple[str, str]:
 def is_oracle(name: str) -> bool:
     """Whether a network was trained with target labels: it competes with no method, and its name begins with oracle."""
     return name.startswith("oracle")
+
+
+def is_control(name: str) -> bool:
+    """Whether a network was adapted without a discriminator, by statistics alone: no method, but what one must beat."""
+    return split_name(name)[0] in CONTROLS
 
 
 def method_label(name: str) -> str:

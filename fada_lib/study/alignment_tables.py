@@ -1,5 +1,7 @@
 """The tables of notebook 05: CCD, the domain distance within classes, what alignment says about IoU, and mistakes."""
 
+from collections.abc import Iterable, Mapping
+
 from fada_lib.plots.style import is_oracle, method_label, method_order
 from fada_lib.study.comparisons import mean_of, summary_of
 from fada_lib.study.rendering import Column, Table
@@ -13,7 +15,7 @@ def ccd_table(study: Study) -> Table | None:
     rows = []
     for method, seeds in sorted(study.analysed("ccd").items(), key=lambda item: method_order(item[0])):
         mean, median = (mean_of(entry.get(key) for entry in seeds.values()) for key in ("mean", "median"))
-        rows.append([method_label(method), mean, median, len(seeds)])
+        rows.append([method_label(method), mean, median, _with_value(seeds.values())])
     columns = [
         Column("Method"),
         Column("Mean CCD", "decimal", "min"),
@@ -34,7 +36,7 @@ def domain_distance_table(study: Study) -> Table | None:
         entries = list(seeds.values())
         mean, median = (mean_of(entry.get(key) for entry in entries) for key in ("mean", "median"))
         by_class = [mean_of(values) for values in zip(*(entry["per_class"] for entry in entries), strict=True)]
-        rows.append([method_label(method), mean, median, len(entries), *by_class])
+        rows.append([method_label(method), mean, median, _with_value(entries), *by_class])
     columns = [
         Column("Method"),
         Column("Mean PAD", "decimal", "min"),
@@ -50,19 +52,30 @@ def domain_distance_table(study: Study) -> Table | None:
     return Table("domain_distance", "Domain distance within the classes", columns, rows, note) if rows else None
 
 
+def _with_value(entries: Iterable[Mapping[str, object]]) -> int:
+    """How many seeds a mean is over: a diverged one has no features to measure."""
+    return sum(entry.get("mean") is not None for entry in entries)
+
+
 def relation_table(study: Study) -> Table | None:
-    """Spearman's correlations of both measures with IoU: one row a direction, mean and range of the correlations."""
+    """Spearman's correlations of both measures with IoU: one row a question, mean and range of the correlations."""
     rows = []
     for key, measure in _MEASURES.items():
-        found = study.analysed("relation").get(key, {})
-        for direction, entries in (
-            ("within a class, over the methods", found.get("within_class", [])),
-            ("within a method, over the classes", list(found.get("within_method", {}).values())),
-        ):
+        found = study.analysed("relations").get(key, {})
+        questions = [
+            (f"{direction}: {scope}", entries)
+            for direction, by_scope in (
+                ("means over the classes, over the methods", found.get("of_means", {})),
+                ("within a class, over the methods", found.get("within_class", {})),
+            )
+            for scope, entries in by_scope.items()
+        ]
+        questions.append(("within a method, over the classes", list(found.get("within_method", {}).values())))
+        for question, entries in questions:
             known = [entry for entry in entries if entry is not None]
             if known:
                 rhos, pairs = [entry["rho"] for entry in known], max(entry["n"] for entry in known)
-                rows.append([measure, direction, mean_of(rhos), min(rhos), max(rhos), len(known), pairs])
+                rows.append([measure, question, mean_of(rhos), min(rhos), max(rhos), len(known), pairs])
     columns = [
         Column("Measure"),
         Column("Spearman's ρ with IoU"),
@@ -71,8 +84,9 @@ def relation_table(study: Study) -> Table | None:
         Column("Pairs in each, at most", "count"),
     ]
     note = (
-        "Measured here: means over seeds, target val IoU, single scale. If lower were better, ρ would be negative. The "
-        "correlations share networks and pixels, so they are no independent trials and get no p value."
+        "Measured here: means over the seeds that have both, target val IoU, single scale, no students. If lower were "
+        "better, ρ would be negative. The correlations share networks and pixels, so they are no independent trials "
+        "and get no p value."
     )
     return Table("relation", "Does alignment predict IoU?", columns, rows, note) if rows else None
 
@@ -85,7 +99,7 @@ def mistake_table(study: Study) -> Table | None:
         if is_oracle(method):
             unranked.add(len(rows))
         found = [summary_of(entry[key] for entry in seeds.values()) for key in keys]
-        rows.append([method_label(method), *found, len(seeds)])
+        rows.append([method_label(method), *found, found[0].n if found[0] else 0])
     best = {"mended": "max", "lost": "min"}
     columns = [
         Column("Method"),

@@ -31,9 +31,13 @@ def claim_table(study: Study) -> Table | None:
         f"{RULE} Published gains are from GTA5 to Cityscapes with a ResNet-101: other data, network and budget. FADA "
         "beats the source alone: measured against as many iterations on the source, where those were run. λ: how much "
         "more the largest λ costs the binary discriminator than FADA, each from its own best, on the tune part. "
-        f"Where '{OURS}' stands, the paper makes no such claim. Intervals are not adjusted; p is, over this table."
+        f"Where '{OURS}' stands, the paper makes no such claim; CCD and mIoU are compared over the source and the "
+        "adversarial networks and the controls together, for without the controls the answer is another. Intervals "
+        "are not adjusted; p is, over this table."
     )
     note += scope_note(study) + diverged_note(study)
+    if study.diverged:
+        note += " A diverged network has no CCD: in claims about that, its pair is left out."
     return Table("claims", "What holds of the paper's claims", columns, [_row(j) for j in judged], note)
 
 

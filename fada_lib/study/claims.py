@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fada_lib.study.ccd_evidence import agreement, lower_ccd
-from fada_lib.study.comparisons import MST, difference
+from fada_lib.study.comparisons import MST, difference, mean_of
 from fada_lib.study.grids import best_iterations, sensitivity
 from fada_lib.study.published import published, published_miou
 from fada_lib.study.results import Gap, Run, Study
@@ -196,7 +196,7 @@ def _forgiveness(study: Study, gap: Gap | None) -> Difference | None:
         return None
     losses = {}
     for base, points in by_weight.items():
-        best = max((_scores(points[weight]) for weight in shared), key=lambda scores: sum(scores.values()))
+        best = max((_scores(points[weight]) for weight in shared), key=lambda scores: mean_of(scores.values()))
         largest = _scores(points[max(shared)])
         losses[base] = {pair: best[pair] - largest[pair] for pair in best.keys() & largest.keys()}
     return paired_difference("binary", "fada_soft", losses["binary"], losses["fada_soft"])

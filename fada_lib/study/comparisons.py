@@ -1,13 +1,16 @@
 """What a study compares: families of paired differences, ladders of components, means over seeds."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
-from fada_lib.plots.style import is_oracle, method_label, split_name, varied_method
+from fada_lib.plots.style import is_control, is_oracle, method_label, split_name, varied_method
 from fada_lib.study.results import Gap, Study
 from fada_lib.study.statistics import Difference, Summary, adjust, paired_difference, summarise
 
 STEPS = ("source only", "+ adaptation", "+ SD", "+ MST")
 """The paper's Table 4, row by row."""
+
+WAYS_OF_JUDGING = ("single", "mst", "sd", "sd_mst")
+"""Adapted networks, at a single scale and at several (MST), and their students (SD), likewise."""
 
 CLASS_LEVEL = "Class-level alignment against every other method, without SD"
 ADAPTATION = "Adaptation against as many iterations on the source alone"
@@ -78,6 +81,30 @@ def difference_label(difference: Difference, points: bool = True) -> str:
     return f"{first} − {second}"
 
 
+def drawn(names: Iterable[str], taught: Collection[str]) -> list[str]:
+    """The networks that a figure shows: all but students, and of those the ones that were taught by `taught`."""
+    return [name for name in names if not name.endswith("+sd") or teacher_of(name) in taught]
+
+
+def scopes(names: Iterable[str]) -> dict[str, list[str]]:
+    """Which methods a correlation is over: nested sets by name, each given only if it adds a method to the one before.
+
+    Students are in none: their features are a fresh network's.
+    """
+    taught = [name for name in names if not name.endswith("+sd")]
+    ranked = [name for name in taught if not is_oracle(name)]
+    nested = {
+        "source and adversarial": [name for name in ranked if not is_control(name)],
+        "with the controls": ranked,
+        "with the oracle": taught,
+    }
+    found: dict[str, list[str]] = {}
+    for scope, members in nested.items():
+        if len(members) > max(map(len, found.values()), default=0):
+            found[scope] = members
+    return found
+
+
 def unpaired(study: Study, d: Difference) -> list[int]:
     """Seeds of runs that only one side of a difference has: left out of it, and to be named."""
     one, two = (_scores(study, name, None) for name in (d.first, d.second))
@@ -99,14 +126,20 @@ def ladders(study: Study) -> dict[str, list[list[float] | None]]:
     return found
 
 
-def scores_by_way(study: Study) -> dict[str, dict[str, list[float]]]:
+def distilled_ladders(study: Study) -> dict[str, list[list[float] | None]]:
+    """The `ladders` of the methods that have students."""
+    return {name: steps for name, steps in ladders(study).items() if steps[2]}
+
+
+def scores_by_way(study: Study, wanted: Iterable[str] = WAYS_OF_JUDGING) -> dict[str, dict[str, list[float]]]:
     """Method -> way of judging -> mIoU per seed, as `fada_lib.plots.comparison.comparison_figure` takes it."""
     found: dict[str, dict[str, list[float]]] = {}
     for method in study.reported_methods:
         prefix = "sd" if method.endswith("+sd") else ""
         for way, suffix in (("single", ""), ("multiscale", "mst")):
             variant = "_".join(part for part in (prefix, suffix) if part) or "single"
-            if values := list(study.scores(method, way=way).values()):
+            values = list(study.scores(method, way=way).values())
+            if values and variant in wanted:
                 found.setdefault(method.removesuffix("+sd"), {})[variant] = values
     return found
 
@@ -126,6 +159,12 @@ def mean_of(values: Iterable[float | None]) -> float | None:
     """Mean of the values that were measured; None if none was."""
     summary = summary_of(values)
     return summary.mean if summary else None
+
+
+def mean_of_all(values: Iterable[float | None]) -> float | None:
+    """Mean of the values if every one was measured, else None: what survivors have is no mean over seeds."""
+    values = list(values)
+    return None if None in values else mean_of(values)
 
 
 def _changed(study: Study) -> list[tuple[str, tuple[str, str]]]:

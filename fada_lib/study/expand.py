@@ -211,21 +211,28 @@ class _Builder:
         """The run of notebook 05, over all models of one world."""
         models = [run for run in self.runs if run.stage not in ("data", "analyse") and world.id in run.needs]
         present = {method_of(run, self.runs) for run in models}
+        taught = {method_of(run, self.runs) for run in models if run.stage == "distill"}
         values = self.section("analysis", "analyse")
         known = {"source_only", *(["oracle"] if "oracle" in self.content else []), *entries}
-        where = f"{self.params}, section 'analysis': 'embedded'"
-        embedded = values.get("embedded", AnalyseParameters.embedded)
-        if not isinstance(embedded, (list, tuple)):
-            raise UserError(f"{where} must be a list of methods, not {embedded!r}")
-        for name in values.get("embedded", ()):
-            if not isinstance(name, str) or name not in known:
-                raise UserError(f"{where}: unknown method '{name}'; {advice(str(name), known)}")
+        drawn = {key: self._drawn(key, values, known) for key in ("embedded", "students")}
         values = {
             **values,
-            "embedded": [name for name in embedded if name in present],
+            "embedded": [name for name in drawn["embedded"] if name in present],
+            "students": [name for name in drawn["students"] if name in taught],
             "test_size": self.section("pretrain", "pretrain").get("test_size", ()),
         }
         self.add("analyse", "analysis", values, [world, *models], "analysis")
+
+    def _drawn(self, key: str, values: Mapping[str, object], known: set[str]) -> Sequence[str]:
+        """The methods that section `analysis` names for some figures, by default those of notebook 05."""
+        where = f"{self.params}, section 'analysis': '{key}'"
+        names = values.get(key, getattr(AnalyseParameters, key))
+        if not isinstance(names, (list, tuple)):
+            raise UserError(f"{where} must be a list of methods, not {names!r}")
+        for name in values.get(key, ()):
+            if not isinstance(name, str) or name not in known:
+                raise UserError(f"{where}: unknown method '{name}'; {advice(str(name), known)}")
+        return names
 
 
 def _fingerprint(parameters: Mapping[str, object]) -> str:

@@ -1,6 +1,6 @@
 """The figures that a study's report draws itself, from the metrics and histories of its runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -20,13 +20,13 @@ from fada_lib.study.comparisons import (
     WITHOUT_SD,
     class_summaries,
     difference_label,
+    distilled_ladders,
     families,
-    ladders,
     mean_of,
     scores_by_way,
 )
 from fada_lib.study.doses import SHIFTS, by_world, responses
-from fada_lib.study.grids import best_iterations, gains, histories, sensitivity
+from fada_lib.study.grids import best_iterations, gains, histories, sensitivity, trajectories
 from fada_lib.study.ratios import by_ratio
 from fada_lib.study.results import Study
 from fada_lib.study.statistics import Difference
@@ -42,19 +42,21 @@ CAPTIONS: dict[str, str] = {
     "for the baselines alike.",
     "classes": "IoU by class, mean over seeds; the best method of a class is bold, the oracle apart.",
     "curves": "mIoU on the target's tune split while the adaptations run; the band spans the seeds. Measured for this "
-    "figure and the table below: no network of another table is chosen by it. The oracle would lie far above.",
+    "figure and the table below: no network of another table is chosen by it. Methods that get the target's "
+    "batch-norm statistics after the last iteration are left out. The oracle would lie far above.",
     "curves_gain": "The same minus as many iterations of training on the source alone, same world and seed: what "
     "the seeds have in common is taken out. The band spans the seeds.",
     "diagnosis": "What adaptation does on the way, on held-out images of both domains: mean, and range over the seeds. "
-    "A method without encodings of its own is shown with those that FADA would be told by its network.",
+    "A method without encodings of its own is shown with those that FADA would be told by its network; one that gets "
+    "the target's batch-norm statistics at its end, as it was before.",
     "dose": "When is class-level alignment worth it? FADA minus global alignment as the target moves away from the "
     "source: in its district (label shift: frequencies, sizes and layout) or in its camera and colours (appearance "
     "shift). Small marks are pairs of runs, a shape a world; the large mark is their mean.",
     "sensitivity": "mIoU on the target's tune split against the weight of the adversarial loss; rings mark the "
     "best of each method.",
     "sensitivity_ratio": "The same runs against what λ amounts to: the norm of the gradient on F of the weighted "
-    "adversarial terms over that of the segmentation loss, measured in training (geometric mean). The λ of a 2K-way "
-    "and of a two-way loss are not the same unit; this ratio is. Dotted: both pull alike.",
+    "adversarial terms over that of the segmentation loss, measured in training (mean over it, geometric mean over "
+    "seeds). The λ of a 2K-way and of a two-way loss are not the same unit; this ratio is. Dotted: both pull alike.",
     "ccd": "Class Center Distance (Eq. 9): spread within a class over distance between classes, both domains pooled.",
 }
 """Name of a figure -> its caption in the report."""
@@ -74,21 +76,21 @@ def _figures(study: Study) -> Iterator[tuple[str, Figure]]:
         ("differences_sd", [family for family in compared if family not in WITHOUT_SD]),
     ):
         if shown:
-            yield name, _differences({family: compared[family] for family in shown})
-    rungs = ladders(study)
-    if any(steps[2] for steps in rungs.values()):
-        yield "components", ladder_figure({name: steps for name, steps in rungs.items() if steps[2]}, STEPS)
+            yield name, differences_of({family: compared[family] for family in shown})
+    if rungs := distilled_ladders(study):
+        yield "components", ladder_figure(rungs, STEPS)
     if means := _class_means(study):
         yield "classes", class_heatmap(means, study.classes)
-    if measured := histories(study):
+    if measured := trajectories(study):
         level = mean_of(study.scores("source_only", "target_tune").values())
         references = {} if level is None else {"source_only": level}
-        curves = {method: list(runs.values()) for method, runs in measured.items()}
-        yield "curves", target_curves(curves, references=references)
+        yield "curves", target_curves({m: list(runs.values()) for m, runs in measured.items()}, references=references)
         floor = study.representative("source_continued")
         if floor in measured and (gained := gains(measured, floor)):
             label = "target tune mIoU minus that of\ncontinued source training (points)"
             yield "curves_gain", target_curves(gained, references={floor: 0.0}, label=label)
+    if measured := histories(study):
+        curves = {method: list(runs.values()) for method, runs in measured.items()}
         if any("encoding_accuracy" in row for runs in curves.values() for history in runs for row in history):
             yield "diagnosis", diagnosis_by_method(curves)
     if panels := _doses(study):
@@ -106,8 +108,8 @@ def _figures(study: Study) -> Iterator[tuple[str, Figure]]:
         yield "ccd", ccd_figure(ccd, study.classes)
 
 
-def _differences(compared: dict[str, list[Difference]]) -> Figure:
-    """The differences of some families in one figure."""
+def differences_of(compared: Mapping[str, Sequence[Difference]]) -> Figure:
+    """The differences of some families, each under its name, in one figure."""
     rows = [(family, d) for family, members in compared.items() for d in members]
     labels = [difference_label(d, points=False) for _, d in rows]
     groups = [family for family, _ in rows]

@@ -1,6 +1,6 @@
 """What a study found, in words with the numbers that the sentences stand on."""
 
-from fada_lib.plots.style import is_oracle, method_label, split_name
+from fada_lib.plots.style import is_control, is_oracle, method_label, split_name, varied_method
 from fada_lib.study.claims import judge_claims, tally
 from fada_lib.study.comparisons import CLASS_LEVEL, difference_label, families, summary_of
 from fada_lib.study.doses import SHIFTS, responses, world_interval
@@ -30,7 +30,7 @@ def findings(study: Study) -> list[str]:
 
 
 def _levels(study: Study) -> list[str]:
-    """Where the floor, the ceiling and the best adapted method lie."""
+    """Where the floor, the ceiling, the best adapted method and the best control lie; of a grid, its chosen point."""
     scores = {method: summary_of(study.scores(method).values()) for method in study.methods}
     scores = {method: score for method, score in scores.items() if score is not None}
     sentences = []
@@ -43,13 +43,19 @@ def _levels(study: Study) -> list[str]:
         sentences.append(
             f"Trained on the source alone, the network reaches {_percent(scores['source_only'])}{ceiling}."
         )
-    adapted = {m: score for m, score in scores.items() if m != "source_only" and not is_oracle(m)}
-    if adapted:
-        best = max(adapted, key=lambda method: adapted[method].mean)
-        sentences.append(
-            f"The best adapted model is {method_label(best)} with {_percent(adapted[best])}, single scale."
-        )
+    ranked = [name for name in study.reported_methods if name in scores and not is_oracle(name)]
+    controls = [name for name in ranked if is_control(name)]
+    adapted = [name for name in ranked if name not in controls and not _unadapted(name)]
+    for kind, names in (("adapted model", adapted), ("control without a discriminator", controls)):
+        if names:
+            best = max(names, key=lambda name: scores[name].mean)
+            sentences.append(f"The best {kind} is {method_label(best)} with {_percent(scores[best])}, single scale.")
     return sentences
+
+
+def _unadapted(name: str) -> bool:
+    """Whether a network or its teacher has seen the source alone."""
+    return varied_method(split_name(name)[0])[0] in ("source_only", "source_continued")
 
 
 def _compared(d: Difference) -> str:
@@ -71,7 +77,7 @@ def _dose(study: Study) -> list[str]:
     sentences = []
     for r in responses(study):
         steps = ", ".join(f"{points(d.summary.mean)} at {dose:g}" for dose, d in r.steps.items())
-        rise = f"; slope {points(r.trend.summary.mean)}{_bounds(r.trend)}" if r.trend else ""
+        rise = f"; slope {points(r.trend.summary.mean)}{bounds_of(r.trend)}" if r.trend else ""
         named = next(iter(r.steps.values()))
         sentences.append(f"{difference_label(named)} by {SHIFTS[r.shift]}: {steps} (points{rise}).")
     return sentences
@@ -83,10 +89,10 @@ def _verdicts(study: Study) -> str:
     return f"Of the paper's claims that were measured here: {counted} (the rule is under the table)." if counted else ""
 
 
-def _bounds(trend: Difference) -> str:
-    """The t interval of a trend in brackets, over worlds where there are several; empty for one pair."""
-    over_worlds = world_interval(trend)
-    low, high = over_worlds or trend.interval or (None, None)
+def bounds_of(d: Difference) -> str:
+    """The t interval of a difference in brackets, over worlds where there are several; empty for one pair."""
+    over_worlds = world_interval(d)
+    low, high = over_worlds or d.interval or (None, None)
     return "" if low is None else f" ({points(low)} … {points(high)}{' over worlds' if over_worlds else ''})"
 
 

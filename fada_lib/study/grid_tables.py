@@ -1,8 +1,8 @@
 """The tables of choices: every lambda, and what each way of choosing a point or an iteration ends at."""
 
 from fada_lib.plots.style import method_label, method_order
-from fada_lib.study.comparisons import mean_of, summary_of
-from fada_lib.study.grids import RULES, chosen_iterations, chosen_points, histories, sensitivity
+from fada_lib.study.comparisons import mean_of_all, summary_of
+from fada_lib.study.grids import RULES, chosen_iterations, chosen_points, sensitivity, trajectories
 from fada_lib.study.notes import scope_note
 from fada_lib.study.ratios import mean_ratio
 from fada_lib.study.rendering import Column, Table
@@ -26,14 +26,14 @@ def sensitivity_table(study: Study) -> Table | None:
         for (weight, iterations), runs in sorted(points.items()):
             score = summary_of(run.score("target_tune") for run in runs)
             source = summary_of(run.score("source_val") for run in runs)
-            entropy = mean_of(run.metrics.get("target_entropy") for run in runs)
+            entropy = mean_of_all(run.metrics.get("target_entropy") for run in runs)
             pulls = mean_ratio(runs)
             rows.append([method_label(base), weight, iterations, score, score.n, source, entropy, pulls])
     note = (
         "Measured here and tuned with target labels, on a split of the target that no other table uses. "
         "The λ of a 2K-way and of a two-way loss are not the same unit; the gradient ratio is, the norm on F of the "
-        "weighted adversarial terms over that of the segmentation loss (geometric mean over training and seeds). "
-        "Source val and the entropy would serve to choose without labels."
+        "weighted adversarial terms over that of the segmentation loss (mean over training, geometric mean over "
+        "seeds). Source val and the entropy would serve to choose without labels."
     )
     note += scope_note(study)
     return Table("sensitivity", "Weight of the adversarial loss", columns, rows, note) if rows else None
@@ -71,7 +71,7 @@ def iteration_table(study: Study) -> Table | None:
         if rule.key
     }
     rows = []
-    for method, runs in histories(study).items():
+    for method, runs in trajectories(study).items():
         found = [chosen_iterations(history) for history in runs.values()]
         cells = [summary_of(values.get(way) for values in found) for way in ways]
         rows.append([method_label(method), *cells, len(runs)])
@@ -79,7 +79,8 @@ def iteration_table(study: Study) -> Table | None:
     note = (
         "Measured here while adaptations ran, all on the target's tune part, mean ± standard deviation over runs. What "
         "is chosen by target tune mIoU is judged by the very labels that chose it: read it as a bound, not a result. "
-        "Every other table of this report is of the last iteration."
+        "Every other table of this report is of the last iteration. Networks that get the target's batch-norm "
+        "statistics after it are left out, for they were another network before."
     ) + scope_note(study)
     title = "Chosen with and without target labels: iteration of the adaptation"
     return Table("iterations", title, columns, rows, note)

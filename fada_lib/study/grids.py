@@ -6,7 +6,7 @@ from operator import itemgetter
 
 from fada_lib.files import read_json_lines
 from fada_lib.plots.style import split_name
-from fada_lib.study.comparisons import keeping, mean_of
+from fada_lib.study.comparisons import keeping, mean_of, mean_of_all
 from fada_lib.study.results import Run, Study
 
 TUNE, SOURCE = "target_tune_miou", "source_val_miou"
@@ -59,12 +59,15 @@ def best_iterations(points: Mapping[tuple[float, int], Sequence[Run]]) -> dict[f
 
 
 def chosen_points(study: Study) -> dict[str, dict[str, str]]:
-    """Base method with a grid -> rule's name -> the variant that the rule chooses by its mean over seeds."""
+    """Base method with a grid -> rule's name -> the variant that the rule chooses by its mean over seeds.
+
+    A point with a seed that has no value, as a diverged one has no entropy, is chosen by no rule that needs it.
+    """
     found: dict[str, dict[str, str]] = {}
     for base in dict.fromkeys(split_name(name)[0] for name in study.methods):
         names = [name for name in study.methods if split_name(name)[0] == base and not split_name(name)[2]]
         for rule in RULES if len(names) > 1 else ():
-            judged = {name: mean_of(rule.of_run(run) for run in study.of(name)) for name in names}
+            judged = {name: mean_of_all(rule.of_run(run) for run in study.of(name)) for name in names}
             known = {name: value for name, value in judged.items() if value is not None}
             if known:
                 found.setdefault(base, {})[rule.name] = max(known, key=known.__getitem__)
@@ -97,6 +100,12 @@ def histories(study: Study) -> dict[str, dict[tuple[str, int], list[dict]]]:
                 if sum(TUNE in row for row in history) > 1:
                     found.setdefault(method, {})[run.world, run.metrics["seed"]] = history
     return found
+
+
+def trajectories(study: Study) -> dict[str, dict[tuple[str, int], list[dict]]]:
+    """The `histories` that end in the network of the other tables: none of methods that are restated at their end."""
+    restated = {run.method for run in study.models if run.restated}
+    return {method: runs for method, runs in histories(study).items() if method not in restated}
 
 
 def gains(measured: Mapping[str, Mapping[tuple[str, int], list[dict]]], floor: str) -> dict[str, list[list[dict]]]:

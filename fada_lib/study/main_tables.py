@@ -1,7 +1,7 @@
 """The tables of scores: target mIoU of every method, IoU of every class."""
 
 from fada_lib.plots.style import is_oracle, method_label
-from fada_lib.study.comparisons import class_summaries, mean_of, summary_of
+from fada_lib.study.comparisons import class_summaries, mean_of_all, summary_of
 from fada_lib.study.doses import SHIFTS
 from fada_lib.study.notes import diverged_note, scope_note
 from fada_lib.study.rendering import Column, Table
@@ -85,5 +85,5 @@ def _row(study: Study, method: str, way: str, gap: Gap | None, varied: list[str]
         score.n,
         runs[0].metrics.get("total_iterations"),
         summary_of(run.score("source_val") for run in runs) if once else None,
-        mean_of(run.metrics.get("target_entropy") for run in runs) if once else None,
+        mean_of_all(run.metrics.get("target_entropy") for run in runs) if once else None,
     ]

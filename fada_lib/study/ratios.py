@@ -1,25 +1,31 @@
 """What lambda amounted to in a study's runs: the ratio of the gradients' norms on F, from their histories."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from fada_lib.files import read_json_lines
 from fada_lib.study.results import Run
 
 
 def gradient_ratio(run: Run) -> float | None:
-    """Geometric mean over the evaluations of an adaptation; None where none was measured, or none above 0 and finite.
-
-    See `fada_lib.training.gradient_ratio`. A ratio has no unit and is read on a log axis, hence the geometric mean.
-    """
+    """`mean_over_training` of an adaptation's history; None without a history."""
     path = run.folder / "history.jsonl"
-    rows = read_json_lines(path) if path.exists() else []
-    ratios = [row["gradient_ratio"] for row in rows if "gradient_ratio" in row]
-    return _geometric_mean([r for r in ratios if 0 < r < math.inf])
+    return mean_over_training(read_json_lines(path)) if path.exists() else None
+
+
+def mean_over_training(history: Iterable[Mapping[str, float]]) -> float | None:
+    """Mean of ``gradient_ratio`` over the evaluations of an adaptation; None where none was measured, or all are 0.
+
+    See `fada_lib.training.gradient_ratio`. An arithmetic mean, for CLAN's schedule fades its terms to nothing: in a
+    geometric one the last evaluation would count as much as all before it.
+    """
+    measured = [row["gradient_ratio"] for row in history if row.get("gradient_ratio") is not None]
+    ratios = [ratio for ratio in measured if math.isfinite(ratio)]
+    return math.fsum(ratios) / len(ratios) if any(ratios) else None
 
 
 def mean_ratio(runs: Sequence[Run]) -> float | None:
-    """Geometric mean of `gradient_ratio` over the runs that have one; None if none has."""
+    """Geometric mean of `gradient_ratio` over the runs that have one, for it is read on a log axis; else None."""
     return _geometric_mean([ratio for run in runs if (ratio := gradient_ratio(run))])
 
 

@@ -49,6 +49,12 @@ class Run:
         return None if value is None else float(value)
 
     @property
+    def restated(self) -> bool:
+        """Whether its network got the target's batch-norm statistics after its last iteration, so its history is of
+        another network: AdaBN, and every method with ``batch_norm: target``."""
+        return self.parameters.get("method") == "adabn" or self.parameters.get("batch_norm") == "target"
+
+    @property
     def diverged(self) -> bool:
         """Whether its network predicts no finite probabilities; its mIoU stays in every mean."""
         return "target_entropy" in self.metrics and self.metrics["target_entropy"] is None

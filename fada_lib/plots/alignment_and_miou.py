@@ -1,0 +1,84 @@
+"""Does the better aligned network have the higher mIoU? One labelled point a method."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from fada_lib.plots.style import is_control, is_oracle, method_colour, method_label, method_order, styled
+
+KINDS = {"source or adversarial": "o", "control (no discriminator)": "s", "oracle (target labels)": "D"}
+"""Kind of a network -> its marker."""
+_PLACES = ((9, 0), (-9, 0), (0, 13), (0, -13), (9, 13), (9, -13), (-9, 13), (-9, -13), (9, 26), (9, -26))
+"""Where a label may stand beside its point, in points, the first free one is taken."""
+
+
+def kind(name: str) -> str:
+    """Which of `KINDS` a method is."""
+    plain, control, oracle = KINDS
+    return oracle if is_oracle(name) else control if is_control(name) else plain
+
+
+@styled
+def alignment_and_miou_figure(
+    points: Mapping[str, Sequence[tuple[float, float]]], rho: Mapping[str, float | None], name: str
+) -> Figure:
+    """Mean of a measure over the classes against target mIoU, mean over seeds, lines one standard deviation each way.
+
+    Parameters
+    ----------
+    points : mapping
+        Method name -> (measure, mIoU as a fraction 0..1) of each seed.
+    rho : mapping
+        Scope -> Spearman's correlation of the means over its methods, None where there are too few.
+    name : str
+        Of the measure, for its axis.
+    """
+    figure, axes = plt.subplots(figsize=(12, 6.4))
+    labels = []
+    for method in sorted(points, key=method_order):
+        values = np.asarray(points[method], float) * (1, 100)
+        mean = values.mean(axis=0)
+        spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(2)
+        style = {"color": method_colour(method), "marker": KINDS[kind(method)], "markersize": 11, "linewidth": 1.4}
+        axes.errorbar(*mean, xerr=spread[:1], yerr=spread[1:], markeredgecolor="white", **style)
+        labels.append((mean, method_label(method)))
+    axes.margins(0.09)
+    axes.set(xlabel=f"{name}, mean over the classes", ylabel="target mIoU (%)")
+    axes.grid()
+    shown = {kind(method): None for method in points}
+    figure.legend(handles=[_handle(KINDS[k], k) for k in KINDS if k in shown], loc="outside upper center", ncols=3)
+    told = [f"{value:+.2f} {scope}".replace("-", "−") for scope, value in rho.items() if value is not None]
+    if told:
+        axes.set_title("rank correlation with mIoU: " + ", ".join(told), fontsize=12)
+    figure.draw_without_rendering()
+    _label(axes, labels)
+    return figure
+
+
+def _label(axes: Axes, labels: Sequence[tuple[np.ndarray, str]]) -> None:
+    """Write every label beside its point, at the first place where it covers no other label and no point."""
+    renderer = axes.figure.canvas.get_renderer()
+    marks = axes.transData.transform([point for point, _ in labels])
+    taken = []
+    for (point, text), own in zip(labels, marks, strict=True):
+        for dx, dy in _PLACES:
+            ha = "left" if dx > 0 else "right" if dx < 0 else "center"
+            style = {"xytext": (dx, dy), "textcoords": "offset points", "ha": ha, "va": "center", "fontsize": 12}
+            style["bbox"] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5}
+            note = axes.annotate(text, point, **style)
+            box = note.get_window_extent(renderer)
+            covers = any(box.padded(5).contains(*mark) for mark in marks if mark is not own)
+            outside = box.x0 < axes.bbox.x0 or box.x1 > axes.bbox.x1
+            if not (covers or outside or any(box.overlaps(other) for other in taken)) or (dx, dy) == _PLACES[-1]:
+                break
+            note.remove()
+        taken.append(box)
+
+
+def _handle(marker: str, label: str) -> Line2D:
+    """A legend entry for a kind of network."""
+    return Line2D([], [], linestyle="none", marker=marker, markersize=10, color="#6b6b6b", label=label)

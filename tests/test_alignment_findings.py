@@ -1,0 +1,70 @@
+"""What notebook 05 says in words: the numbers of its figures, and nothing about what was not measured."""
+
+import json
+from pathlib import Path
+
+from synthetic_study import SyntheticStudy, three_seeds
+
+from fada_lib.study.alignment_findings import alignment_findings
+from fada_lib.study.comparisons import drawn, scopes
+from fada_lib.study.results import Study, read_study
+
+
+def analysed(study: SyntheticStudy, levels: dict[str, float], **more: object) -> Study:
+    """The study with mean CCDs, a domain distance of a tenth of each, and what else the analysis kept."""
+    path = study.folder / "runs" / "05_analysis" / "metrics.json"
+    ccd = {name: {str(s): {"per_class": [v], "mean": v, "median": v} for s in range(3)} for name, v in levels.items()}
+    distance = {name: {"0": {"per_class": [v / 10], "mean": v / 10, "median": v / 10}} for name, v in levels.items()}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "ccd": ccd, "domain_distance": distance, **more}))
+    return read_study(study.folder)
+
+
+def test_class_level_stands_beside_binary_in_miou_ccd_and_domain_distance(tmp_path: Path) -> None:
+    found = alignment_findings(analysed(three_seeds(tmp_path), {"binary": 3.0, "fada_soft": 2.0}))
+    assert found[0] == (
+        "FADA, soft labels against Binary discriminator: target mIoU +6.0 points (+3.5 … +8.5), "
+        "mean CCD 2.00 against 3.00, domain distance 0.20 against 0.30."
+    )
+
+
+def test_controls_and_the_oracle_are_told_where_they_are_and_ccd_was_measured(tmp_path: Path) -> None:
+    study = three_seeds(tmp_path)
+    study.model("adabn", 0, 0.6)
+    found = alignment_findings(analysed(study, {"adabn": 4.0, "oracle": 5.0}))
+    assert found == [
+        "AdaBN (target statistics): target mIoU 60.0 % at a mean CCD of 4.00.",
+        "Oracle (target labels): target mIoU 81.0 % at a mean CCD of 5.00.",
+    ]
+
+
+def test_the_relation_is_told_by_scope_and_mended_mistakes_by_method(tmp_path: Path) -> None:
+    entries = {"source and adversarial": [{"rho": -0.7, "n": 10}], "with the oracle": [None]}
+    mistakes = {"binary": {"0": {"mended": 0.25}, "1": {"mended": 0.35}}, "binary+sd": {"0": {"mended": 0.9}}}
+    found = alignment_findings(
+        analysed(three_seeds(tmp_path), {}, relations={"ccd": {"of_means": entries}}, mistakes=mistakes)
+    )
+    assert found[0].endswith("(negative: the lower, the better): −0.70 source and adversarial.")
+    assert found[1] == "Of the source model's mistakes on the target, mended: Binary discriminator 30 %."
+
+
+def test_without_an_analysis_nothing_is_said(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    study.model("binary", 0, 0.4)
+    assert alignment_findings(read_study(study.folder)) == []
+
+
+def test_scopes_are_nested_and_given_only_where_they_differ() -> None:
+    names = ["source_only", "binary", "adabn", "oracle", "fada_soft", "fada_soft+sd"]
+    assert scopes(names) == {
+        "source and adversarial": ["source_only", "binary", "fada_soft"],
+        "with the controls": ["source_only", "binary", "adabn", "fada_soft"],
+        "with the oracle": ["source_only", "binary", "adabn", "oracle", "fada_soft"],
+    }
+    assert list(scopes(["binary", "binary+sd"])) == ["source and adversarial"]
+    assert list(scopes(["binary", "oracle"])) == ["source and adversarial", "with the oracle"]
+
+
+def test_figures_show_all_but_students_that_were_not_asked_for() -> None:
+    names = ["binary", "binary+sd", "fada_soft", "fada_soft+sd", "fada_soft@sd=live+sd"]
+    assert drawn(names, ["fada_soft"]) == ["binary", "fada_soft", "fada_soft+sd", "fada_soft@sd=live+sd"]
+    assert drawn(names, []) == ["binary", "fada_soft"]
