@@ -12,7 +12,7 @@ from fada_lib.plots.style import is_control, is_oracle, method_colour, method_la
 
 KINDS = {"source or adversarial": "o", "control (no discriminator)": "s", "oracle (target labels)": "D"}
 """Kind of a network -> its marker."""
-_PLACES = ((9, 0), (-9, 0), (0, 13), (0, -13), (9, 13), (9, -13), (-9, 13), (-9, -13), (9, 26), (9, -26))
+_PLACES = ((8, 10), (8, -10), (-8, 10), (-8, -10), (10, 0), (-10, 0), (8, 22), (8, -22), (-8, 22), (-8, -22))
 """Where a label may stand beside its point, in points, the first free one is taken."""
 
 
