@@ -43,10 +43,10 @@ def test_it_expands_to_a_study_of_its_name_and_begins_with_what_it_is_for(path):
 
 
 @pytest.mark.parametrize("path", ABLATIONS, ids=named)
-def test_an_ablation_asks_a_question_of_three_paired_seeds(path):
+def test_an_ablation_asks_a_question_of_at_least_three_paired_seeds(path):
     assert "?" in heading(path)
     plan = plan_of(path)
-    assert plan.seeds == (1, 2, 3)
+    assert plan.seeds in ((1, 2, 3), (1, 2, 3, 4, 5))
     assert not [run for run in plan.runs if run.parameters.get("method") == "oracle" or run.stage == "analyse"]
     assert [run for run in plan.runs if run.parameters.get("method") == "source_continued"]
 

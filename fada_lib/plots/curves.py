@@ -90,7 +90,10 @@ def target_curves(
 
 
 def draw_by_method(axes: Axes, histories: Mapping[str, Sequence[Sequence[Mapping[str, float]]]], key: str) -> None:
-    """One line a method, in percent: the mean over its histories where all have `key`; the band is their range."""
+    """One line a method, in percent: the mean over its histories where all have `key`; the band is their range.
+
+    Continued source training is dashed, for a method that hardly differs from it may lie on it.
+    """
     for name in sorted(histories, key=method_order):
         curves = [dict(zip(*series(history, key), strict=True)) for history in histories[name]]
         common = sorted(set.intersection(*(set(curve) for curve in curves))) if curves else []
@@ -98,6 +101,7 @@ def draw_by_method(axes: Axes, histories: Mapping[str, Sequence[Sequence[Mapping
             continue
         values = 100 * np.array([[curve[i] for i in common] for curve in curves])
         style = {"color": method_colour(name), "label": method_label(name)}
+        style["linestyle"] = "--" if name == "source_continued" else "-"
         axes.plot(common, values.mean(0), marker="o", markersize=5, **style)
         if len(curves) > 1:
             axes.fill_between(common, values.min(0), values.max(0), color=method_colour(name), alpha=0.15, linewidth=0)

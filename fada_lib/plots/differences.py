@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.transforms import blended_transform_factory
 
 from fada_lib.plots.style import styled
 
@@ -47,9 +48,11 @@ def differences_figure(
         text = f"{points.mean():+.1f}".replace("-", "−")
         axes.text(1.01, height, text, transform=axes.get_yaxis_transform(), va="center")
     left = everything.min() - 0.06 * span
+    from_the_edge = blended_transform_factory(figure.transFigure, axes.transData)
     for index, heading in enumerate(groups):
         if index == 0 or groups[index - 1] != heading:
-            axes.text(left, heights[index] + 0.5, heading, weight="bold", fontsize=12, va="bottom")
+            place = {"transform": from_the_edge, "va": "bottom", "in_layout": False}
+            axes.text(0.01, heights[index] + 0.5, heading, weight="bold", fontsize=12, **place)
     axes.axvline(0, color="#4d4d4d", linewidth=1.2, zorder=0)
     axes.set_yticks(heights, labels)
     axes.tick_params(axis="y", length=0)

@@ -17,6 +17,8 @@ FATES: dict[str, tuple[str, str]] = {
     "lost": ("lost", "#CC6677"),
 }
 """Key of `fada_lib.analysis.mistakes.fate` -> legend and colour."""
+_NAMED = 28
+"""Percent of a class from which on what it is wrongly taken for is named in the bar, not in the legend alone."""
 
 
 @styled
@@ -25,7 +27,7 @@ def taken_for_figure(
 ) -> Figure:
     """One panel a class: what its target pixels are predicted as, one bar a method, mean over seeds.
 
-    The share that is predicted rightly stands in front and is printed at the right, in percent.
+    The share that is predicted rightly stands in front and is printed at the right, in percent; big mistakes are named.
 
     Parameters
     ----------
@@ -61,6 +63,10 @@ def _class_panel(axes: Axes, bars: Sequence[np.ndarray], k: int, class_set: Clas
         values = 100 * shares[order]
         starts = np.concatenate([[0.0], values.cumsum()[:-1]])
         axes.barh(line, values, left=starts, color=[colours[j] for j in order], height=0.78)
+        for j, start, width in zip(order[1:], starts[1:], values[1:], strict=True):
+            if width >= _NAMED:
+                style = {"color": _readable_on(colours[j]), "fontsize": 11, "ha": "center", "va": "center"}
+                axes.text(start + width / 2, line, class_set.names[j], **style)
         axes.plot([values[0]] * 2, [line - 0.39, line + 0.39], color="white", linewidth=3, solid_capstyle="butt")
         axes.text(102, line, f"{values[0]:.0f}", va="center", fontsize=12)
     axes.set_title(class_set.names[k], fontsize=13)
@@ -68,6 +74,11 @@ def _class_panel(axes: Axes, bars: Sequence[np.ndarray], k: int, class_set: Clas
     axes.set_xticks((0, 50, 100))
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
+
+
+def _readable_on(colour: tuple[float, float, float]) -> str:
+    """Black or white, whichever stands out on an RGB colour in 0..1."""
+    return "black" if np.dot(colour, (0.299, 0.587, 0.114)) > 0.5 else "white"
 
 
 @styled
