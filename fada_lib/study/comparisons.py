@@ -190,15 +190,18 @@ def _continued_like(study: Study, name: str) -> str | None:
 def _class_level(study: Study) -> list[tuple[str | None, str | None]]:
     """FADA with soft labels against all others, with hard ones against the binary discriminator.
 
-    A method with something changed meets only FADA with the same thing changed.
+    FADA with something changed meets the binary discriminator with the same thing changed, or, where there is none,
+    the binary discriminator itself; no other changed method meets FADA.
     """
     first = ("source_only", "source_continued", "binary")
     changed = dict(_changed(study))
     whole = (name for name in _adapted(study, "fada_soft") if not all(changed[name]))
     others = dict.fromkeys([*first, *(split_name(name)[0] for name in whole)])
     pairs = [*(("fada_soft", base) for base in others), ("fada_hard", "binary")]
-    changes = dict.fromkeys(change for method, change in changed.values() if method == "binary" and change)
-    pairs += [(f"{fada}_{change}", f"binary_{change}") for change in changes for fada in ("fada_soft", "fada_hard")]
+    for name, (method, change) in changed.items():
+        if method in ("fada_soft", "fada_hard") and change:
+            like = study.representative(f"binary_{change}")
+            pairs.append((split_name(name)[0], "binary" if like is None else f"binary_{change}"))
     return [(study.representative(one), study.representative(two)) for one, two in pairs]
 
 
