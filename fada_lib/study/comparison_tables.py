@@ -34,8 +34,9 @@ def difference_table(study: Study) -> Table:
         "world: adaptations start from one source checkpoint; what is self-distilled (SD) was taught by its own "
         "method's adaptation. A method with one thing changed meets itself and what is changed alike; where the study "
         "has no discriminator or continued training changed alike, FADA meets the unchanged one. Paired t test; Holm's "
-        "adjustment within each family, for each family answers a question of its own; intervals are not adjusted. One pair gives no interval. A diverged network stays in; a "
-        "run that failed has no number, and the seeds it leaves without a partner are named."
+        "adjustment within each family, for each family answers a question of its own; intervals are not adjusted. One "
+        "pair gives no interval. A diverged network stays in; a run that failed has no number, and the seeds it leaves "
+        "without a partner are named."
     )
     note += scope_note(study) + diverged_note(study)
     return Table("differences", "Differences in target mIoU, paired by seed", columns, rows, note, groups=groups)
