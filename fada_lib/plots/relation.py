@@ -72,6 +72,10 @@ def _correlations(
     for method, place in zip(methods, places[len(classes) :], strict=True):
         if entry := found["within_method"][method]:
             axes.barh(place, entry["rho"], 0.7, color="#9e9e9e")
+    drawn = [any(entries[k] for entries in found["within_class"].values()) for k, _ in classes]
+    drawn += [found["within_method"][method] is not None for method in methods]
+    for place in places[~np.array(drawn, bool)]:
+        axes.text(0.02, place, "too few", va="center", color="#6b6b6b")
     axes.axvline(0, color="#4d4d4d", linewidth=1)
     axes.set(xlim=(-1.05, 1.05), xticks=(-1, -0.5, 0, 0.5, 1), xlabel="Spearman's rank correlation with IoU")
     axes.set_yticks(places, [*(label for _, label in classes), *map(method_label, methods)])
