@@ -12,8 +12,8 @@ from fada_lib.data.classes import ClassSet
 from fada_lib.plots.alignment_and_miou import KINDS, kind
 from fada_lib.plots.style import class_colours, method_label, method_order, styled
 
-_SCOPES = (("o", "#0072B2"), ("s", "#D55E00"), ("D", "#000000"))
-"""Marker and colour of each scope of a correlation, in their order."""
+_SCOPES = (("v", "#0072B2"), ("^", "#D55E00"), ("P", "#000000"))
+"""Marker and colour of each scope of a correlation, in their order; no marker of a kind of network is among them."""
 
 
 @styled
