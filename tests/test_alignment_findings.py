@@ -7,6 +7,7 @@ from synthetic_study import SyntheticStudy, three_seeds
 
 from fada_lib.study.alignment_findings import alignment_findings
 from fada_lib.study.comparisons import drawn, scopes
+from fada_lib.study.findings import findings
 from fada_lib.study.results import Study, read_study
 
 
@@ -25,6 +26,20 @@ def test_class_level_stands_beside_binary_in_miou_ccd_and_domain_distance(tmp_pa
         "FADA, soft labels against Binary discriminator: target mIoU +6.0 points (+3.5 … +8.5), "
         "mean CCD 2.00 against 3.00, domain distance 0.20 against 0.30."
     )
+
+
+def test_a_lower_ccd_than_continued_training_is_told_with_a_minus(tmp_path: Path) -> None:
+    found = alignment_findings(analysed(three_seeds(tmp_path), {"source_continued": 3.0, "fada_soft": 2.0}))
+    assert "The mean CCD of FADA with soft labels differs from continued source training's by −1.00." in found
+
+
+def test_the_best_adapted_model_is_neither_a_control_nor_unadapted_and_controls_are_told_apart(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    for method, miou in (("source_continued", 0.6), ("adabn", 0.7), ("binary", 0.4), ("clan", 0.5)):
+        study.model(method, 0, miou)
+    told = " ".join(findings(read_study(study.folder)))
+    assert "The best adapted model is CLAN with 50.0 %" in told
+    assert "The best control without a discriminator is AdaBN (target statistics) with 70.0 %" in told
 
 
 def test_controls_and_the_oracle_are_told_where_they_are_and_ccd_was_measured(tmp_path: Path) -> None:

@@ -103,6 +103,8 @@ def test_methods_limit_adaptation_distillation_and_embedding(tmp_path):
     plan = plan_of(tmp_path, methods=["continued"])
     assert [label for label in labels(plan) if label[:2] in ("03", "04")] == ["03_continued-s0"]
     assert plan.runs[-1].parameters["embedded"] == ["source_only"]
+    assert plan.runs[-1].parameters["students"] == []
+    assert plan_of(tmp_path).runs[-1].parameters["students"] == ["fada_soft"]
 
 
 def test_the_place_of_the_results_does_not_rename_a_run(tmp_path):

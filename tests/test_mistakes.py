@@ -77,6 +77,7 @@ def test_a_bar_begins_with_the_right_share_and_shows_the_rest_in_the_colours_of_
     bars = [(round(bar.get_x()), round(bar.get_width()), to_hex(bar.get_facecolor())) for bar in panels[0].patches]
     assert bars[:2] == [(0, 50, "#804080"), (50, 50, "#00008e")]
     assert [text.get_text() for text in panels[0].texts] == ["car", "50"], "a big mistake is named"
+    assert panels[0].texts[0].get_color() == "white", "on dark blue"
     assert to_hex(panels[1].patches[0].get_facecolor()) == "#4682b4", "the sky's panel begins with sky"
     assert [label.get_text() for label in panels[0].get_yticklabels()] == ["Binary discriminator"]
 

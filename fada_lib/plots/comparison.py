@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from fada_lib.plots.style import method_colour, method_label, method_order, styled
 
-VARIANTS: dict[str, tuple[str, str]] = {
+WAYS: dict[str, tuple[str, str]] = {
     "single": ("o", "single scale"),
     "mst": ("s", "multi-scale testing"),
     "sd": ("D", "self-distilled"),
@@ -25,12 +25,12 @@ def comparison_figure(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> Fi
     Parameters
     ----------
     scores : mapping
-        Method name -> {a key of `VARIANTS`: mIoU per seed, fractions 0..1}.
+        Method name -> {a key of `WAYS`: mIoU per seed, fractions 0..1}.
     """
     lines = [
         (name, variant, 100 * np.asarray(scores[name][variant], float))
         for name in sorted(scores, key=method_order)
-        for variant in VARIANTS
+        for variant in WAYS
         if len(scores[name].get(variant, ()))
     ]
     several_ways = len(lines) > len(scores)
@@ -42,7 +42,7 @@ def comparison_figure(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> Fi
         height -= 1.0 if name == previous else between
         previous = name
         ticks.setdefault(name, []).append(height)
-        marker, colour, mean = VARIANTS[variant][0], method_colour(name), values.mean()
+        marker, colour, mean = WAYS[variant][0], method_colour(name), values.mean()
         if len(values) > 1:
             axes.plot(mean + values.std(ddof=1) * np.array((-1, 1)), (height, height), color=colour, linewidth=2.5)
             axes.scatter(values, np.full(len(values), height), s=18, color=colour, alpha=0.55, zorder=2)
@@ -53,7 +53,7 @@ def comparison_figure(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> Fi
     axes.tick_params(axis="y", length=0)
     axes.set(xlabel="target mIoU (%)", ylim=(height - 1.0, -0.8))
     axes.grid(axis="x")
-    used = [v for v in VARIANTS if any(v == variant for _, variant, _ in lines)]
+    used = [v for v in WAYS if any(v == variant for _, variant, _ in lines)]
     if used != ["single"]:
         figure.legend(handles=[_handle(v) for v in used], loc="outside lower center", ncols=len(used))
     return figure
@@ -66,5 +66,5 @@ def _written(values: np.ndarray) -> str:
 
 def _handle(variant: str) -> Line2D:
     """A legend entry for a way of judging."""
-    marker, label = VARIANTS[variant]
+    marker, label = WAYS[variant]
     return Line2D([], [], linestyle="none", marker=marker, markersize=10, color="#4d4d4d", label=label)

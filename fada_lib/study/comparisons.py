@@ -2,15 +2,13 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
+from fada_lib.plots.comparison import WAYS
 from fada_lib.plots.style import is_control, is_oracle, method_label, split_name, varied_method
 from fada_lib.study.results import Gap, Study
 from fada_lib.study.statistics import Difference, Summary, adjust, paired_difference, summarise
 
 STEPS = ("source only", "+ adaptation", "+ SD", "+ MST")
 """The paper's Table 4, row by row."""
-
-WAYS_OF_JUDGING = ("single", "mst", "sd", "sd_mst")
-"""Adapted networks, at a single scale and at several (MST), and their students (SD), likewise."""
 
 CLASS_LEVEL = "Class-level alignment against every other method, without SD"
 ADAPTATION = "Adaptation against as many iterations on the source alone"
@@ -131,7 +129,7 @@ def distilled_ladders(study: Study) -> dict[str, list[list[float] | None]]:
     return {name: steps for name, steps in ladders(study).items() if steps[2]}
 
 
-def scores_by_way(study: Study, wanted: Iterable[str] = WAYS_OF_JUDGING) -> dict[str, dict[str, list[float]]]:
+def scores_by_way(study: Study, wanted: Collection[str] = tuple(WAYS)) -> dict[str, dict[str, list[float]]]:
     """Method -> way of judging -> mIoU per seed, as `fada_lib.plots.comparison.comparison_figure` takes it."""
     found: dict[str, dict[str, list[float]]] = {}
     for method in study.reported_methods:
