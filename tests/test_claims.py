@@ -84,6 +84,18 @@ def test_claims_are_judged_on_the_runs_that_are_there(tmp_path: Path) -> None:
     assert "'holds'" in tally(list(found.values()))
 
 
+def test_sharper_labels_are_our_question_and_not_the_papers_claim(tmp_path: Path) -> None:
+    study = three_seeds(tmp_path)
+    for seed in range(3):
+        study.model("fada_soft_temperature_1.0", seed, 0.9 + 0.01 * seed)
+    found = judged(study.folder)["Class-level alignment at T = 1 beats binary alignment"]
+    assert (found.claim.place, found.evidence.first, found.evidence.second) == (
+        OURS,
+        "fada_soft_temperature_1.0",
+        "binary",
+    )
+
+
 def test_the_claims_that_were_measured_are_one_family(tmp_path: Path) -> None:
     evidence = [j.evidence for j in judged(three_seeds(tmp_path).folder).values() if j.evidence is not None]
     assert [d.p_holm for d in evidence] == holm([d.p for d in evidence])

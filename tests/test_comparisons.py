@@ -43,6 +43,21 @@ def test_fada_meets_every_method_without_sd_and_the_others_meet_no_adaptation(tm
     assert not any("oracle" in name for pairs in found.values() for pair in pairs for name in pair)
 
 
+def test_fada_at_temperature_one_meets_every_method_too(tmp_path: Path) -> None:
+    study = three_seeds(tmp_path)
+    sharp = "fada_soft_temperature_1.0"
+    for seed in range(3):
+        study.model("clan", seed, 0.35)
+        study.model(sharp, seed, 0.5)
+        study.model(sharp, seed, 0.5, stage="distill")
+    found = compared(study.folder)
+    met = {first: {second for one, second in found[CLASS_LEVEL] if one == first} for first in ("fada_soft", sharp)}
+    assert met[sharp] == met["fada_soft"] == {"source_only", "source_continued", "binary", "clan", "fada_hard"}
+    assert found[VARIANTS] == [(sharp, "fada_soft")]
+    assert sharp not in {first for first, _ in found[ADAPTATION]}, "each pair once"
+    assert set(found[STUDENTS]) == {("fada_soft+sd", "binary+sd"), (f"{sharp}+sd", "binary+sd")}
+
+
 def test_a_changed_method_meets_itself_and_the_others_changed_alike(tmp_path: Path) -> None:
     study = three_seeds(tmp_path)
     unchanged = compared(study.folder)

@@ -7,6 +7,7 @@ from synthetic_study import SyntheticStudy
 
 from fada_lib.study.dose_tables import dose_table, trend_table
 from fada_lib.study.doses import by_world, doses, responses, slope, world_interval
+from fada_lib.study.figures import draw_figures
 from fada_lib.study.findings import findings
 from fada_lib.study.main_tables import main_table
 from fada_lib.study.results import Study, read_study
@@ -102,6 +103,18 @@ def test_the_interval_of_the_trend_over_worlds_has_a_value_a_world(tmp_path: Pat
 
 def test_every_global_method_has_its_own_curve(tmp_path: Path) -> None:
     assert {r.second for r in responses(worlds(tmp_path, "adaptsegnet"))} == {"adaptsegnet"}
+
+
+def test_fada_at_temperature_one_has_curves_of_its_own(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    for label in (0.0, 1.0):
+        study.add(f"01_data-{label}", "data", {}, {"label_shift": label})
+        for method, gain in (("binary", 0.0), ("fada_soft", 0.01), ("fada_soft_temperature_1.0", 0.03)):
+            study.model(method, 0, 0.4 + gain * (1 + label), world=f"01_data-{label}")
+    found = {r.first: r for r in responses(read_study(study.folder))}
+    assert list(found) == ["fada_soft", "fada_soft_temperature_1.0"]
+    assert [r.trend.summary.mean for r in found.values()] == pytest.approx([0.01, 0.03])
+    assert {label for label, _ in draw_figures(read_study(study.folder)).items()} >= {"dose"}
 
 
 def test_one_gap_has_no_dose(tmp_path: Path) -> None:

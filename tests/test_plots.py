@@ -258,13 +258,17 @@ def test_sensitivity_rings_the_best_lambda() -> None:
     assert ring.get_offsets().tolist() == [pytest.approx([0.01, 40.5])]
 
 
-def test_dose_has_a_panel_a_shift_a_line_an_opponent_and_a_mark_a_world() -> None:
+def test_dose_has_a_panel_a_shift_and_fada_a_line_an_opponent_and_a_mark_a_world() -> None:
     steps = {0.0: Step({7: [0.0], 8: [0.0]}, None), 1.0: Step({7: [0.03], 8: [0.03]}, (0.02, 0.04))}
     figure = dose_figure(
-        {"label shift": {"binary": steps, "adaptsegnet": steps}, "appearance shift": {"binary": steps}}
+        {
+            ("label shift", "fada_soft"): {"binary": steps, "adaptsegnet": steps},
+            ("appearance shift", "fada_soft_temperature_1.0"): {"binary": steps},
+        }
     )
     assert [axes.get_xlabel() for axes in figure.axes] == ["label shift (0: none)", "appearance shift (0: none)"]
-    assert {"+0.0", "+3.0", "world 7", "world 8", "FADA, soft labels − AdaptSegNet"} <= set(texts(figure))
+    assert [axes.get_title() for axes in figure.axes] == ["FADA, soft labels", "FADA, soft labels, T = 1.0"]
+    assert {"+0.0", "+3.0", "world 7", "world 8", "minus AdaptSegNet"} <= set(texts(figure))
 
 
 def test_differences_stand_under_the_headings_of_their_families() -> None:
@@ -281,7 +285,10 @@ def test_figures_are_not_left_open() -> None:
 
 def test_saved_files_are_the_same_on_every_run(tmp_path: Path) -> None:
     first, second = (
-        save(dose_figure({"label shift": {"binary": {0.0: Step({0: [0.1]}, None)}}}), tmp_path / name / "dose")
+        save(
+            dose_figure({("label shift", "fada_soft"): {"binary": {0.0: Step({0: [0.1]}, None)}}}),
+            tmp_path / name / "dose",
+        )
         for name in "ab"
     )
     assert [path.name for path in first] == ["dose.png", "dose.pdf"]

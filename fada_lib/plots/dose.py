@@ -26,30 +26,30 @@ class Step(NamedTuple):
 
 
 @styled
-def dose_figure(panels: Mapping[str, Mapping[str, Mapping[float, Step]]]) -> Figure:
-    """FADA with soft labels minus its opponents in target mIoU against the strength of each shift, paired.
+def dose_figure(panels: Mapping[tuple[str, str], Mapping[str, Mapping[float, Step]]]) -> Figure:
+    """FADA minus its opponents in target mIoU against the strength of each shift, paired.
 
     Above zero, classes matter.
 
     Parameters
     ----------
     panels : mapping
-        Name of the shift -> opponent -> dose -> `Step`; a panel a shift, a line an opponent, in its colour.
+        (Name of the shift, of FADA) -> opponent -> dose -> `Step`; a panel each, a line an opponent, in its colour.
     """
     figure, row = plt.subplots(1, len(panels), figsize=(6.2 * len(panels) + 1.5, 5.4), sharey=True, squeeze=False)
     steps = [step for lines in panels.values() for line in lines.values() for step in line.values()]
     worlds = sorted({world for step in steps for world in step.by_world})
-    for axes, (shift, lines) in zip(row[0], panels.items(), strict=True):
+    for axes, ((shift, fada), lines) in zip(row[0], panels.items(), strict=True):
         axes.axhline(0, color="#4d4d4d", linewidth=1.2)
         for index, (opponent, line) in enumerate(lines.items()):
             _draw(axes, line, worlds, method_colour(opponent), _DODGE * (index - (len(lines) - 1) / 2))
         doses = sorted({dose for line in lines.values() for dose in line})
         axes.set_xticks(doses, [f"{dose:g}" for dose in doses])
         axes.margins(x=0.2)
-        axes.set_xlabel(f"{shift} (0: none)")
+        axes.set(title=method_label(fada), xlabel=f"{shift} (0: none)")
         axes.grid(axis="y")
     bar = "bar: 95 % t interval" if any(step.interval for step in steps) else "one pair, no spread"
-    row[0][0].set_ylabel(f"difference in target mIoU (points)\n{bar}")
+    row[0][0].set_ylabel(f"FADA minus opponent: target mIoU (points)\n{bar}")
     figure.legend(handles=_handles(panels, worlds), loc="outside lower center", ncols=2)
     return figure
 
@@ -82,8 +82,7 @@ def _handles(panels: Mapping, worlds: Sequence[int]) -> list[Line2D]:
     """Legend entries: a line an opponent, and a mark a world where there are several."""
     opponents = dict.fromkeys(name for lines in panels.values() for name in lines)
     handles = [
-        Line2D([], [], color=method_colour(n), marker="D", label=f"{method_label('fada_soft')} − {method_label(n)}")
-        for n in opponents
+        Line2D([], [], color=method_colour(name), marker="D", label=f"minus {method_label(name)}") for name in opponents
     ]
     look = {"color": "#4d4d4d", "linestyle": "none"}
     marks = [Line2D([], [], **look, marker=_mark(world, worlds), label=f"world {world}") for world in worlds]

@@ -116,7 +116,7 @@ def method_label(name: str) -> str:
     """
     base, variant, distilled = split_name(name)
     method, rest = varied_method(base)
-    words = rest.replace("_", " ")
+    words = rest.replace("_", " ").replace("temperature ", "T = ")
     label = ", ".join(filter(None, (_METHODS[method][0], words))) if method else words.capitalize()
     if variant:
         pairs = (part.partition("=") for part in variant.split(","))

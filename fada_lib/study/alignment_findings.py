@@ -2,7 +2,7 @@
 
 from fada_lib.plots.style import is_control, is_oracle, method_label
 from fada_lib.study.ccd_evidence import lower_ccd
-from fada_lib.study.comparisons import difference, mean_of
+from fada_lib.study.comparisons import SOFT_LABELS, difference, mean_of
 from fada_lib.study.findings import bounds_of
 from fada_lib.study.rendering import points, signed
 from fada_lib.study.results import Study
@@ -25,7 +25,7 @@ def _against_binary(study: Study) -> list[str]:
     ccd, distance = (_means(study, key) for key in ("ccd", "domain_distance"))
     sentences = []
     binary = study.representative("binary")
-    for name in map(study.representative, ("fada_soft", "fada_hard")):
+    for name in map(study.representative, (*SOFT_LABELS, "fada_hard")):
         d = difference(study, name, binary)
         if d is None or not {name, binary} <= ccd.keys() & distance.keys():
             continue

@@ -20,6 +20,9 @@ TRUTH = "True encodings, which no method has, against the network's own"
 """The families: each is adjusted by Holm for itself, for each answers a question of its own."""
 WITHOUT_SD = (CLASS_LEVEL, ADAPTATION, VARIANTS, TRUTH)
 
+SOFT_LABELS = ("fada_soft", "fada_soft_temperature_1.0")
+"""FADA at the paper's temperature and at T = 1, where its labels are as sure as the network: each meets all others."""
+
 MST = "+mst"
 """How the name of a model ends that is tested at several scales."""
 
@@ -32,7 +35,7 @@ def families(study: Study) -> dict[str, list[Difference]]:
     """
     pairs = {
         CLASS_LEVEL: _class_level(study),
-        ADAPTATION: [(name, _continued_like(study, name)) for name in _adapted(study, "fada_soft")],
+        ADAPTATION: [(name, _continued_like(study, name)) for name in _adapted(study, *SOFT_LABELS)],
         VARIANTS: [(name, study.representative(method)) for name, (method, change) in _changed(study) if change],
         DISTILLATION: [(name, teacher_of(name)) for name in students(study)],
         STUDENTS: _between_students(study),
@@ -186,28 +189,28 @@ def _continued_like(study: Study, name: str) -> str | None:
 
 
 def _class_level(study: Study) -> list[tuple[str | None, str | None]]:
-    """FADA with soft labels against all others, with hard ones against the binary discriminator.
+    """FADA with soft labels, at both temperatures, against all others, with hard ones against the binary discriminator.
 
-    FADA with something changed meets the binary discriminator with the same thing changed, or, where there is none,
-    the binary discriminator itself; no other changed method meets FADA.
+    FADA with anything else changed meets the binary discriminator with the same thing changed, or, where there is
+    none, the binary discriminator itself; no other changed method meets FADA.
     """
     first = ("source_only", "source_continued", "binary")
     changed = dict(_changed(study))
-    whole = (name for name in _adapted(study, "fada_soft") if not all(changed[name]))
+    whole = (name for name in _adapted(study, *SOFT_LABELS) if not all(changed[name]))
     others = dict.fromkeys([*first, *(split_name(name)[0] for name in whole)])
-    pairs = [*(("fada_soft", base) for base in others), ("fada_hard", "binary")]
+    pairs = [*((fada, base) for fada in SOFT_LABELS for base in others), ("fada_hard", "binary")]
     for name, (method, change) in changed.items():
-        if method in ("fada_soft", "fada_hard") and change:
+        if method in ("fada_soft", "fada_hard") and change and split_name(name)[0] not in SOFT_LABELS:
             like = study.representative(f"binary_{change}")
             pairs.append((split_name(name)[0], "binary" if like is None else f"binary_{change}"))
     return [(study.representative(one), study.representative(two)) for one, two in pairs]
 
 
 def _between_students(study: Study) -> list[tuple[str, str]]:
-    teacher = study.representative("fada_soft")
+    ours = [f"{study.representative(fada)}+sd" for fada in SOFT_LABELS]
     plain = [name for name in study.reported_methods if name.endswith("+sd")]
-    others = [name for name in plain if name != f"{teacher}+sd" and not is_oracle(name)]
-    return [(f"{teacher}+sd", name) for name in others]
+    others = [name for name in plain if name not in ours and not is_oracle(name)]
+    return [(fada, name) for fada in ours if fada in plain for name in others]
 
 
 def _label(name: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from fada_lib.study.comparisons import difference
+from fada_lib.study.comparisons import SOFT_LABELS, difference
 from fada_lib.study.results import Gap, Study
 from fada_lib.study.statistics import Difference, adjust, paired_difference, summarise, t_interval
 
@@ -40,8 +40,9 @@ def responses(study: Study) -> list[Response]:
     found = [
         made
         for shift in SHIFTS
+        for fada in SOFT_LABELS
         for opponent in OPPONENTS
-        if (made := _response(study, shift, study.representative("fada_soft"), study.representative(opponent)))
+        if (made := _response(study, shift, study.representative(fada), study.representative(opponent)))
     ]
     trends = iter(adjust([made.trend for made in found if made.trend]))
     return [replace(made, trend=next(trends)) if made.trend else made for made in found]

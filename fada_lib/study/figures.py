@@ -122,12 +122,12 @@ def _class_means(study: Study) -> dict[str, list[float | None]]:
     return {m: [s and s.mean for s in summaries] for m, summaries in found.items() if summaries is not None}
 
 
-def _doses(study: Study) -> dict[str, dict[str, dict[float, Step]]]:
-    """Shift -> opponent -> dose -> step, as `dose_figure` takes it."""
-    found: dict[str, dict[str, dict[float, Step]]] = {}
+def _doses(study: Study) -> dict[tuple[str, str], dict[str, dict[float, Step]]]:
+    """(shift, FADA's name) -> opponent -> dose -> step, as `dose_figure` takes it."""
+    found: dict[tuple[str, str], dict[str, dict[float, Step]]] = {}
     for r in responses(study):
         steps = {dose: Step(by_world(d), d.interval) for dose, d in r.steps.items()}
-        found.setdefault(SHIFTS[r.shift], {})[r.second] = steps
+        found.setdefault((SHIFTS[r.shift], r.first), {})[r.second] = steps
     return found
 
 

@@ -2,22 +2,23 @@
 
 from fada_lib.plots.style import is_control, is_oracle, method_label, split_name, varied_method
 from fada_lib.study.claims import judge_claims, tally
-from fada_lib.study.comparisons import CLASS_LEVEL, difference_label, families, summary_of
+from fada_lib.study.comparisons import CLASS_LEVEL, SOFT_LABELS, difference_label, families, summary_of
 from fada_lib.study.doses import SHIFTS, responses, world_interval
 from fada_lib.study.notes import diverged_note
 from fada_lib.study.rendering import points
 from fada_lib.study.results import Study
 from fada_lib.study.statistics import LEVEL, Difference, Summary
 
-_TOLD = ("source_only", "source_continued", "binary", "adaptsegnet", "advent", "clan")
-"""What FADA's comparison with is told in words, in this order: the source model and
-the paper's opponents. The table has all."""
+_OPPONENTS = ("source_only", "source_continued", "binary", "adaptsegnet", "advent", "clan")
+_TOLD = [*(("fada_soft", name) for name in _OPPONENTS), (SOFT_LABELS[1], "binary"), ("fada_hard", "binary")]
+"""The comparisons that are told in words, in this order: FADA with the source model and the paper's opponents, and its
+other labels with the binary discriminator. The table has all."""
 
 
 def findings(study: Study) -> list[str]:
     """Sentences for the head of the report, computed from the completed runs; the last tells what is missing."""
-    by_opponent = {split_name(d.second)[0]: d for d in reversed(families(study).get(CLASS_LEVEL, []))}
-    leading = [_compared(by_opponent[name]) for name in _TOLD if name in by_opponent]
+    compared = {tuple(split_name(n)[0] for n in (d.first, d.second)): d for d in families(study).get(CLASS_LEVEL, [])}
+    leading = [_compared(compared[pair]) for pair in _TOLD if pair in compared]
     sentences = [*_levels(study), *leading, *_dose(study), _verdicts(study), _replicates(study)]
     sentences.append(diverged_note(study).strip())
     if study.failed:
