@@ -114,8 +114,9 @@ def best_lambda(table: str) -> dict[str, float]:
 
 def tuned_as(entry: dict) -> str:
     """What the tables of tuning call the method of an entry of `methods`."""
-    encoding = entry["options"].get("encoding", "soft")
-    known = {"fada": f"fada_{encoding}", "oracle_encodings": "fada_soft"}
+    options = {"encoding": "soft", "temperature": 1.8, **entry["options"]}
+    sharp = "_temperature_1.0" if options["temperature"] == 1.0 else ""
+    known = {"fada": f"fada_{options['encoding']}{sharp}", "oracle_encodings": "fada_soft"}
     return method_label(known.get(entry["method"], entry["method"]))
 
 
