@@ -64,13 +64,19 @@ def test_colour_belongs_to_the_method_and_not_to_its_place_in_a_figure() -> None
 
 
 def test_a_variant_of_a_method_has_a_shade_of_its_colour_and_the_place_after_it() -> None:
-    names = ("fada_soft", "fada_soft_slow", "fada_soft_fast", "binary", "binary_slow", "binary_fast")
+    names = ("fada_soft", "fada_soft_slow", "fada_soft_temperature_1.0", "binary", "binary_slow", "binary_fast")
     colours = [method_colour(name) for name in names]
     assert len(set(colours)) == len(colours)
     hues = [round(rgb_to_hsv(to_rgb(colour))[0], 1) for colour in colours]
     assert hues == [hues[0]] * 3 + [hues[3]] * 3
     assert hues[0] != hues[3]
     assert sorted(names, key=method_order) == [*sorted(names[3:]), *sorted(names[:3])]
+
+
+def test_fada_at_temperature_one_is_much_darker_than_at_the_papers() -> None:
+    lightness = [rgb_to_hsv(to_rgb(method_colour(name)))[2] for name in ("fada_soft", "fada_soft_temperature_1.0")]
+    assert lightness[1] < lightness[0] / 2
+    assert method_label("fada_soft_temperature_1.0") == "FADA, soft labels, T = 1.0"
 
 
 def test_methods_are_told_in_the_order_of_the_study_with_the_oracle_last() -> None:
