@@ -140,6 +140,22 @@ def test_target_curves_average_seeds_at_the_iterations_that_all_have() -> None:
     assert line.get_xydata().tolist() == [pytest.approx([1, 30])]
 
 
+def test_target_curves_of_many_methods_have_a_panel_each_before_the_others_in_grey() -> None:
+    names = ("binary", "clan", "advent", "minent", "fada_hard", "fada_soft")
+    histories = {
+        name: [[{"iteration": i, "target_tune_miou": 0.1 * number + 0.01 * i} for i in (1, 2)]]
+        for number, name in enumerate(names)
+    }
+    figure = target_curves(histories, references={"source_only": 0.3})
+    titled = {axes.get_title(): axes for axes in figure.axes if axes.get_visible()}
+    assert list(titled) == [method_label(name) for name in sorted(names, key=method_order)]
+    lines = titled["CLAN"].lines
+    own = [line for line in lines if line.get_color() == method_colour("clan")]
+    assert [line.get_ydata().tolist() for line in own] == [pytest.approx([11, 12])]
+    assert [line.get_color() for line in lines].count("#d0d0d0") == len(names) - 1
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["Source only"]
+
+
 @pytest.mark.parametrize(("domain", "first"), [("source", 0), ("target", K)])
 def test_an_encoding_fills_only_the_half_of_its_domain(domain: str, first: int) -> None:
     soft = np.full((1, K), 1 / K)

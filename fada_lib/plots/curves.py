@@ -6,10 +6,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from fada_lib.plots.style import method_colour, method_label, method_order, styled
 
 _LOSS_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_TOGETHER = 5
+"""So many methods share the axes of `target_curves`: the bands of more cannot be told apart."""
 _DIAGNOSES = (
     "encoding_coverage",
     "encoding_accuracy",
@@ -68,6 +71,8 @@ def target_curves(
 ) -> Figure:
     """Target tune mIoU over the iterations of adaptation: mean over seeds, band from lowest to highest.
 
+    More methods than `_TOGETHER` get a panel each, in which the others' means are grey.
+
     Parameters
     ----------
     histories : mapping
@@ -79,14 +84,46 @@ def target_curves(
     label : str
         Of the y axis.
     """
-    figure, axes = plt.subplots(figsize=(10, 5))
-    draw_by_method(axes, histories, key)
-    for name, value in (references or {}).items():
-        axes.axhline(100 * value, color=method_colour(name), linestyle="--", linewidth=1.5, label=method_label(name))
-    axes.set(xlabel="iteration of adaptation", ylabel=label)
-    axes.grid(axis="y")
-    figure.legend(loc="outside right upper")
+    names = sorted(histories, key=method_order)
+    panels = [[name] for name in names] if len(names) > _TOGETHER else [names]
+    columns = min(4, len(panels))
+    rows = -(-len(panels) // columns)
+    size = (14, 2.8 * rows + 1.2) if len(panels) > 1 else (10, 5)
+    figure, grid = plt.subplots(rows, columns, figsize=size, sharex=True, sharey=True, squeeze=False)
+    for axes, shown in zip(grid.flat, panels, strict=False):
+        for other in set(names) - set(shown):
+            axes.plot(*_mean_curve(histories[other], key)[:2], color="#d0d0d0", linewidth=1.2, zorder=1)
+        draw_by_method(axes, {name: histories[name] for name in shown}, key)
+        for name, value in (references or {}).items():
+            axes.axhline(100 * value, color=method_colour(name), linestyle="--", linewidth=1.5)
+        axes.grid(axis="y")
+        if len(panels) > 1:
+            axes.set_title(method_label(shown[0]), color=method_colour(shown[0]))
+    for axes in grid.flat[max(0, len(panels) - columns) : len(panels)]:
+        axes.tick_params(labelbottom=True)
+    for axes in grid.flat[len(panels) :]:
+        axes.set_visible(False)
+    figure.supxlabel("iteration of adaptation")
+    figure.supylabel(label)
+    _curve_legend(figure, names if len(panels) == 1 else [], list(references or {}))
     return figure
+
+
+def _curve_legend(figure: Figure, methods: Sequence[str], references: Sequence[str]) -> None:
+    """A full line a method, a dashed one a reference level."""
+    look = [(name, "-") for name in methods] + [(name, "--") for name in references]
+    handles = [Line2D([], [], color=method_colour(n), linestyle=style, label=method_label(n)) for n, style in look]
+    figure.legend(handles=handles, loc="outside right upper" if methods else "outside lower right")
+
+
+def _mean_curve(
+    histories: Sequence[Sequence[Mapping[str, float]]], key: str
+) -> tuple[list[int], np.ndarray, np.ndarray]:
+    """Iterations that all histories have, the mean over them and the (seeds, N) values, in percent."""
+    curves = [dict(zip(*series(history, key), strict=True)) for history in histories]
+    common = sorted(set.intersection(*(set(curve) for curve in curves))) if curves else []
+    values = 100 * np.array([[curve[i] for i in common] for curve in curves])
+    return common, values.mean(0), values
 
 
 def draw_by_method(axes: Axes, histories: Mapping[str, Sequence[Sequence[Mapping[str, float]]]], key: str) -> None:
@@ -95,15 +132,13 @@ def draw_by_method(axes: Axes, histories: Mapping[str, Sequence[Sequence[Mapping
     Continued source training is dashed, for a method that hardly differs from it may lie on it.
     """
     for name in sorted(histories, key=method_order):
-        curves = [dict(zip(*series(history, key), strict=True)) for history in histories[name]]
-        common = sorted(set.intersection(*(set(curve) for curve in curves))) if curves else []
+        common, mean, values = _mean_curve(histories[name], key)
         if not common:
             continue
-        values = 100 * np.array([[curve[i] for i in common] for curve in curves])
         style = {"color": method_colour(name), "label": method_label(name)}
         style["linestyle"] = "--" if name == "source_continued" else "-"
-        axes.plot(common, values.mean(0), marker="o", markersize=5, **style)
-        if len(curves) > 1:
+        axes.plot(common, mean, marker="o", markersize=5, **style)
+        if len(values) > 1:
             axes.fill_between(common, values.min(0), values.max(0), color=method_colour(name), alpha=0.15, linewidth=0)
 
 

@@ -17,7 +17,7 @@ FATES: dict[str, tuple[str, str]] = {
     "lost": ("lost", "#CC6677"),
 }
 """Key of `fada_lib.analysis.mistakes.fate` -> legend and colour."""
-_NAMED = 28
+_NAMED = 33
 """Percent of a class from which on what it is wrongly taken for is named in the bar, not in the legend alone."""
 
 
@@ -40,15 +40,17 @@ def taken_for_figure(
     shares = {name: _mean_shares(confusion[name].values()) for name in methods}
     shown = [k for k in range(len(class_set)) if any(np.isfinite(table[k]).all() for table in shares.values())]
     rows = -(-len(shown) // 4)
-    size = (15, rows * (0.36 * len(shares) + 0.75) + 1.9)
+    size = (16, rows * (0.4 * len(shares) + 0.8) + 2.1)
     figure, grid = plt.subplots(rows, 4, figsize=size, squeeze=False, sharex=True, sharey=True)
     for axes, k in zip(grid.flat, shown, strict=False):
         _class_panel(axes, [table[k] for table in shares.values()], k, class_set)
     for axes in grid.flat[len(shown) :]:
         axes.set_visible(False)
     for axes in grid.flat[max(0, len(shown) - 4) : len(shown)]:
-        axes.set_xlabel("predicted as (%)")
+        axes.set_xlabel("predicted as (%)", fontsize=16)
         axes.tick_params(labelbottom=True)
+    for axes in grid.flat:
+        axes.tick_params(labelsize=16)
     grid[0, 0].set_yticks(range(len(shares)), [method_label(name) for name in shares])
     grid[0, 0].invert_yaxis()
     class_legend(figure, class_set)
@@ -65,12 +67,12 @@ def _class_panel(axes: Axes, bars: Sequence[np.ndarray], k: int, class_set: Clas
         axes.barh(line, values, left=starts, color=[colours[j] for j in order], height=0.78)
         for j, start, width in zip(order[1:], starts[1:], values[1:], strict=True):
             if width >= _NAMED:
-                style = {"color": _readable_on(colours[j]), "fontsize": 11, "ha": "center", "va": "center"}
+                style = {"color": _readable_on(colours[j]), "fontsize": 13, "ha": "center", "va": "center"}
                 axes.text(start + width / 2, line, class_set.names[j], **style)
         axes.plot([values[0]] * 2, [line - 0.39, line + 0.39], color="white", linewidth=3, solid_capstyle="butt")
-        axes.text(102, line, f"{values[0]:.0f}", va="center", fontsize=12)
-    axes.set_title(class_set.names[k], fontsize=13)
-    axes.set_xlim(0, 112)
+        axes.text(102, line, f"{values[0]:.0f}", va="center", fontsize=16)
+    axes.set_title(class_set.names[k], fontsize=17)
+    axes.set_xlim(0, 118)
     axes.set_xticks((0, 50, 100))
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
