@@ -101,6 +101,25 @@ def test_soft_labels_are_the_softmax_of_the_logits_over_t():
     assert a.flatten().tolist() == pytest.approx([0.6, 0.3, 0.1])
 
 
+def test_one_temperature_in_both_losses_is_none_for_a_classifier_that_much_flatter():
+    """The release's T in the segmentation loss and in the encodings: labels as sure as what the network is trained to.
+
+    With the weights W of a classifier divided by T in place of the logits, both losses have the same value and the
+    same gradient on the features. So the release differs from T = 1 in how fast the classifier learns, and not in what
+    the encodings are told.
+    """
+    weights, labels = random_maps(K, 3, n=1, h=1, w=4)[0, :, 0], torch.tensor([[[0, 1, 2, 2]] * 3] * 2)
+    found = []
+    for classifier, temperature in ((weights, 1.8), (weights / 1.8, 1.0)):
+        features = random_maps(4, 4).requires_grad_()
+        logits = torch.einsum("kc,nchw->nkhw", classifier, features)
+        loss = segmentation_loss(logits, labels, temperature=temperature).mean()
+        loss.backward()
+        found.append((loss.detach(), features.grad, soft_labels(logits, temperature=temperature)))
+    torch.testing.assert_close(*found)
+    assert not torch.allclose(found[0][2], soft_labels(logits, temperature=1.8)), "as with T in one place alone"
+
+
 def test_clipping_caps_entries_and_does_not_renormalise():
     a = soft_labels(logits_of(0.95, 0.04, 0.01), temperature=1.0, clip=0.9)
     assert a.flatten().tolist() == pytest.approx([0.9, 0.04, 0.01])
