@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import rgb_to_hsv, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from fada_lib.data.classes import IGNORE, class_set
 from fada_lib.inference.photographs import Labelled
@@ -252,6 +253,18 @@ def test_labels_that_meet_make_room_for_each_other() -> None:
     figure.draw_without_rendering()
     boxes = [text.get_window_extent() for text in figure.axes[0].texts]
     assert not any(one.overlaps(two) for one, two in itertools.combinations(boxes, 2))
+
+
+def test_of_a_crowd_some_labels_stand_afar_with_a_line_and_all_inside_the_axes() -> None:
+    names = ("binary", "fada_hard", "fada_soft", "fada_soft_temperature_1.0", "clan", "advent", "adaptsegnet")
+    crowd = {name: [(0.95 + 0.002 * i, 0.40 + 0.002 * i)] for i, name in enumerate(names)}
+    figure = alignment_and_miou_figure({**crowd, "oracle": [(1.9, 0.7)], "source_only": [(1.7, 0.2)]}, {}, "")
+    figure.draw_without_rendering()
+    labels = figure.axes[0].texts
+    assert any(label.arrow_patch for label in labels) and not all(label.arrow_patch for label in labels)
+    boxes = [Text.get_window_extent(label) for label in labels]
+    assert not any(one.overlaps(two) for one, two in itertools.combinations(boxes, 2))
+    assert all(figure.axes[0].bbox.x0 <= box.x0 and box.x1 <= figure.axes[0].bbox.x1 for box in boxes)
 
 
 def test_a_ccd_that_towers_over_the_others_is_cut_and_written() -> None:

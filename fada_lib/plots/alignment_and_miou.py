@@ -7,13 +7,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
 from fada_lib.plots.style import is_control, is_oracle, method_colour, method_label, method_order, styled
 
 KINDS = {"source or adversarial": "o", "control (no discriminator)": "s", "oracle (target labels)": "D"}
 """Kind of a network -> its marker."""
-_PLACES = ((8, 10), (8, -10), (-8, 10), (-8, -10), (10, 0), (-10, 0), (8, 22), (8, -22), (-8, 22), (-8, -22))
-"""Where a label may stand beside its point, in points, the first free one is taken."""
+_NEAR = ((8, 10), (8, -10), (-8, 10), (-8, -10), (10, 0), (-10, 0))
+_FAR = tuple((x, y) for distance in (22, 36, 50, 64) for y in (distance, -distance) for x in (8, -8))
+"""Where a label may stand beside its point, in points; the first free place is taken. From afar a line leads to it."""
 
 
 def kind(name: str) -> str:
@@ -65,15 +67,19 @@ def _label(axes: Axes, labels: Sequence[tuple[np.ndarray, str]]) -> None:
     marks = axes.transData.transform([point for point, _ in labels])
     taken = []
     for (point, text), own in zip(labels, marks, strict=True):
-        for dx, dy in _PLACES:
+        for dx, dy in (*_NEAR, *_FAR):
             ha = "left" if dx > 0 else "right" if dx < 0 else "center"
             style = {"xytext": (dx, dy), "textcoords": "offset points", "ha": ha, "va": "center", "fontsize": 12}
             style["bbox"] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5}
+            if (dx, dy) in _FAR:
+                line = {"arrowstyle": "-", "color": "#6b6b6b", "linewidth": 0.8, "relpos": (float(dx < 0), 0.5)}
+                style["arrowprops"] = line
             note = axes.annotate(text, point, **style)
-            box = note.get_window_extent(renderer)
+            note.update_positions(renderer)
+            box = Text.get_window_extent(note, renderer)  # an annotation's own has its line in it
             covers = any(box.padded(5).contains(*mark) for mark in marks if mark is not own)
             outside = box.x0 < axes.bbox.x0 or box.x1 > axes.bbox.x1
-            if not (covers or outside or any(box.overlaps(other) for other in taken)) or (dx, dy) == _PLACES[-1]:
+            if not (covers or outside or any(box.overlaps(other) for other in taken)) or (dx, dy) == _FAR[-1]:
                 break
             note.remove()
         taken.append(box)
