@@ -58,6 +58,25 @@ def test_fada_at_temperature_one_meets_every_method_too(tmp_path: Path) -> None:
     assert set(found[STUDENTS]) == {("fada_soft+sd", "binary+sd"), (f"{sharp}+sd", "binary+sd")}
 
 
+def test_a_change_of_fada_at_temperature_one_meets_the_binary_discriminator_changed_alike(tmp_path: Path) -> None:
+    study = three_seeds(tmp_path)
+    names = ("fada_soft_temperature_1.0", "fada_soft_temperature_1.0_slow", "fada_soft_temperature_2.5", "binary_slow")
+    for seed in range(3):
+        for name in names:
+            study.model(name, seed, 0.4)
+    found = compared(study.folder)
+    assert {(one, two) for one, two in found[CLASS_LEVEL] if one in names[1:]} == {
+        ("fada_soft_temperature_1.0_slow", "binary_slow"),
+        ("fada_soft_temperature_2.5", "binary"),  # it has no temperature
+    }
+    assert found[VARIANTS] == [
+        ("fada_soft_temperature_1.0", "fada_soft"),
+        ("binary_slow", "binary"),
+        ("fada_soft_temperature_2.5", "fada_soft"),
+        ("fada_soft_temperature_1.0_slow", "fada_soft_temperature_1.0"),
+    ]
+
+
 def test_a_changed_method_meets_itself_and_the_others_changed_alike(tmp_path: Path) -> None:
     study = three_seeds(tmp_path)
     unchanged = compared(study.folder)

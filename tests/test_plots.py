@@ -65,7 +65,7 @@ def test_colour_belongs_to_the_method_and_not_to_its_place_in_a_figure() -> None
 
 
 def test_a_variant_of_a_method_has_a_shade_of_its_colour_and_the_place_after_it() -> None:
-    names = ("fada_soft", "fada_soft_slow", "fada_soft_temperature_1.0", "binary", "binary_slow", "binary_fast")
+    names = ("fada_soft", "fada_soft_slow", "fada_soft_fast", "binary", "binary_slow", "binary_fast")
     colours = [method_colour(name) for name in names]
     assert len(set(colours)) == len(colours)
     hues = [round(rgb_to_hsv(to_rgb(colour))[0], 1) for colour in colours]

@@ -54,6 +54,7 @@ _METHODS: dict[str, tuple[str, str]] = {
     "binary": ("Binary discriminator", "#E69F00"),
     "fada_hard": ("FADA, hard labels", "#009E73"),
     "fada_soft": ("FADA, soft labels", "#0072B2"),
+    "fada_soft_temperature_1.0": ("FADA, soft labels, T = 1.0", "#0A1F4D"),
     "fada_domain_term": ("FADA, domain term alone", "#009988"),
     "fada_class_term": ("FADA, class term alone", "#CC3311"),
     "oracle_encodings": ("FADA, true encodings", "#661100"),
@@ -62,8 +63,6 @@ _METHODS: dict[str, tuple[str, str]] = {
 CONTROLS = ("adabn", "source_continued_target_statistics", "source_continued_recoloured")
 """Names of what gets the target's batch-norm or colour statistics and has no discriminator."""
 
-_OF_VARIANTS = {"fada_soft_temperature_1.0": "#0A1F4D"}
-"""Colours of variants that stand beside their method in most figures: darker than a shade would be."""
 _SPARE_COLOURS = ("#D55E00", "#F0E442")
 _SHADES = (-0.6, -0.45, -0.3, -0.15, 0.2, 0.4, 0.6, 0.75)
 """How far a variant's colour lies from its method's, towards black or white."""
@@ -133,10 +132,7 @@ def method_colour(name: str) -> str:
 
     Any other gets one of two spare colours, chosen by the name.
     """
-    base = split_name(name)[0]
-    if base in _OF_VARIANTS:
-        return _OF_VARIANTS[base]
-    method, rest = varied_method(base)
+    method, rest = varied_method(split_name(name)[0])
     choice = zlib.crc32(rest.encode())
     if not method:
         return _SPARE_COLOURS[choice % len(_SPARE_COLOURS)]

@@ -36,7 +36,7 @@ def families(study: Study) -> dict[str, list[Difference]]:
     pairs = {
         CLASS_LEVEL: _class_level(study),
         ADAPTATION: [(name, _continued_like(study, name)) for name in _adapted(study, *SOFT_LABELS)],
-        VARIANTS: [(name, study.representative(method)) for name, (method, change) in _changed(study) if change],
+        VARIANTS: _variants(study),
         DISTILLATION: [(name, teacher_of(name)) for name in students(study)],
         STUDENTS: _between_students(study),
         MULTISCALE: [(name + MST, name) for name in study.reported_methods if not is_oracle(name)],
@@ -200,10 +200,17 @@ def _class_level(study: Study) -> list[tuple[str | None, str | None]]:
     others = dict.fromkeys([*first, *(split_name(name)[0] for name in whole)])
     pairs = [*((fada, base) for fada in SOFT_LABELS for base in others), ("fada_hard", "binary")]
     for name, (method, change) in changed.items():
-        if method in ("fada_soft", "fada_hard") and change and split_name(name)[0] not in SOFT_LABELS:
+        if method in (*SOFT_LABELS, "fada_hard") and change:
             like = study.representative(f"binary_{change}")
             pairs.append((split_name(name)[0], "binary" if like is None else f"binary_{change}"))
     return [(study.representative(one), study.representative(two)) for one, two in pairs]
+
+
+def _variants(study: Study) -> list[tuple[str | None, str | None]]:
+    """A method with something changed against itself; FADA at T = 1 is one, though a method of its own."""
+    sharp, soft = (study.representative(name) for name in reversed(SOFT_LABELS))
+    changed = [(name, study.representative(method)) for name, (method, change) in _changed(study) if change]
+    return [(sharp, soft), *changed]
 
 
 def _between_students(study: Study) -> list[tuple[str, str]]:
