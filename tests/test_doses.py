@@ -7,7 +7,7 @@ from synthetic_study import SyntheticStudy
 
 from fada_lib.study.dose_tables import dose_table, trend_table
 from fada_lib.study.doses import by_world, doses, responses, slope, world_interval
-from fada_lib.study.figures import draw_figures
+from fada_lib.study.figures import dose_panels
 from fada_lib.study.findings import findings
 from fada_lib.study.main_tables import main_table
 from fada_lib.study.results import Study, read_study
@@ -114,7 +114,11 @@ def test_fada_at_temperature_one_has_curves_of_its_own(tmp_path: Path) -> None:
     found = {r.first: r for r in responses(read_study(study.folder))}
     assert list(found) == ["fada_soft", "fada_soft_temperature_1.0"]
     assert [r.trend.summary.mean for r in found.values()] == pytest.approx([0.01, 0.03])
-    assert {label for label, _ in draw_figures(read_study(study.folder)).items()} >= {"dose"}
+    assert [row[2] for row in dose_table(read_study(study.folder)).rows[::2]] == [
+        "FADA, soft labels − Binary discriminator",
+        "FADA, soft labels, T = 1.0 − Binary discriminator",
+    ]
+    assert list(dose_panels(read_study(study.folder))) == [("label shift", name) for name in found]
 
 
 def test_one_gap_has_no_dose(tmp_path: Path) -> None:

@@ -82,6 +82,9 @@ def points(name: str, option: str) -> set:
         ("thresholds", "threshold", {0.7, 0.8, 0.9, 1.0}),
         ("temperature", "temperature", {1.0, 1.4, 1.8, 2.5, 4.0}),
         ("halves", "terms", {"both", "domain", "class"}),
+        ("halves_at_temperature_1", "terms", {"both", "domain", "class"}),
+        ("halves_at_temperature_1", "temperature", {1.0}),
+        ("recoloured", "temperature", {1.0, 1.8}),
         ("discriminator_input", "discriminator_input", {"features", "output"}),
         ("discriminator_rate", "discriminator_learning_rate", {1e-4, 1e-3, 1e-2}),
         ("class_balanced", "sampling", {"random", "class_balanced"}),
@@ -103,6 +106,8 @@ def test_every_method_with_a_lambda_is_tuned_by_the_same_grid():
     assert points(ours, "lambda_adv") == grid
     assert points(others, "lambda_adv") == grid | {0.001, 1.0, 3.0}, "further where a method was best at the edge"
     assert plan_of(PARAMS / f"{ours}.yaml").seeds == plan_of(PARAMS / f"{others}.yaml").seeds
+    tuned_in = [{name.partition("@")[0] for name in points(file, "name")} for file in (ours, others)]
+    assert set.intersection(*tuned_in) == {"source_continued"}, "each method is tuned in one of the two files"
 
 
 def best_lambda(table: str) -> dict[str, float]:

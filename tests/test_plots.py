@@ -154,7 +154,17 @@ def test_target_curves_of_many_methods_have_a_panel_each_before_the_others_in_gr
     own = [line for line in lines if line.get_color() == method_colour("clan")]
     assert [line.get_ydata().tolist() for line in own] == [pytest.approx([11, 12])]
     assert [line.get_color() for line in lines].count("#d0d0d0") == len(names) - 1
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["Source only"]
+    grey_and_level = ["the other methods' means", "Source only"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == grey_and_level
+
+
+def test_the_legend_of_target_curves_shows_every_line_as_it_is_drawn() -> None:
+    row = [{"iteration": 1, "target_tune_miou": 0.2}, {"iteration": 2, "target_tune_miou": 0.3}]
+    figure = target_curves({"source_continued": [row], "binary": [row], "clan": []})
+    drawn = {line.get_label(): line.get_linestyle() for line in figure.axes[0].lines}
+    handles = {handle.get_label(): handle.get_linestyle() for handle in figure.legends[0].legend_handles}
+    assert drawn == {"Source, continued": "--", "Binary discriminator": "-"}
+    assert {name: handles[name] for name in drawn} == drawn
 
 
 @pytest.mark.parametrize(("domain", "first"), [("source", 0), ("target", K)])

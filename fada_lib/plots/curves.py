@@ -13,6 +13,7 @@ from fada_lib.plots.style import method_colour, method_label, method_order, styl
 _LOSS_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _TOGETHER = 5
 """So many methods share the axes of `target_curves`: the bands of more cannot be told apart."""
+_OTHERS = "#d0d0d0"
 _DIAGNOSES = (
     "encoding_coverage",
     "encoding_accuracy",
@@ -91,8 +92,8 @@ def target_curves(
     size = (14, 2.8 * rows + 1.2) if len(panels) > 1 else (10, 5)
     figure, grid = plt.subplots(rows, columns, figsize=size, sharex=True, sharey=True, squeeze=False)
     for axes, shown in zip(grid.flat, panels, strict=False):
-        for other in set(names) - set(shown):
-            axes.plot(*_mean_curve(histories[other], key)[:2], color="#d0d0d0", linewidth=1.2, zorder=1)
+        for other in (name for name in names if name not in shown):
+            axes.plot(*_mean_curve(histories[other], key)[:2], color=_OTHERS, linewidth=1.2, zorder=1)
         draw_by_method(axes, {name: histories[name] for name in shown}, key)
         for name, value in (references or {}).items():
             axes.axhline(100 * value, color=method_colour(name), linestyle="--", linewidth=1.5)
@@ -110,10 +111,20 @@ def target_curves(
 
 
 def _curve_legend(figure: Figure, methods: Sequence[str], references: Sequence[str]) -> None:
-    """A full line a method, a dashed one a reference level."""
-    look = [(name, "-") for name in methods] + [(name, "--") for name in references]
-    handles = [Line2D([], [], color=method_colour(n), linestyle=style, label=method_label(n)) for n, style in look]
-    figure.legend(handles=handles, loc="outside right upper" if methods else "outside lower right")
+    """A line with marks a method, a dashed one a reference level; without methods, what the grey lines are."""
+    handles = [Line2D([], [], label=method_label(name), **_look(name)) for name in methods]
+    if not methods:
+        handles.append(Line2D([], [], color=_OTHERS, linewidth=1.2, label="the other methods' means"))
+    level = {"linestyle": "--", "linewidth": 1.5}
+    handles += [Line2D([], [], color=method_colour(name), label=method_label(name), **level) for name in references]
+    place = {"loc": "outside right upper"} if methods else {"loc": "outside lower right", "ncols": len(handles)}
+    figure.legend(handles=handles, **place)
+
+
+def _look(name: str) -> dict[str, object]:
+    """Of a method's line; continued source training is dashed, for a method that hardly differs may lie on it."""
+    style = "--" if name == "source_continued" else "-"
+    return {"color": method_colour(name), "linestyle": style, "marker": "o", "markersize": 5}
 
 
 def _mean_curve(
@@ -123,21 +134,16 @@ def _mean_curve(
     curves = [dict(zip(*series(history, key), strict=True)) for history in histories]
     common = sorted(set.intersection(*(set(curve) for curve in curves))) if curves else []
     values = 100 * np.array([[curve[i] for i in common] for curve in curves])
-    return common, values.mean(0), values
+    return common, values.mean(0) if common else values, values
 
 
 def draw_by_method(axes: Axes, histories: Mapping[str, Sequence[Sequence[Mapping[str, float]]]], key: str) -> None:
-    """One line a method, in percent: the mean over its histories where all have `key`; the band is their range.
-
-    Continued source training is dashed, for a method that hardly differs from it may lie on it.
-    """
+    """One line a method, in percent: the mean over its histories where all have `key`; the band is their range."""
     for name in sorted(histories, key=method_order):
         common, mean, values = _mean_curve(histories[name], key)
         if not common:
             continue
-        style = {"color": method_colour(name), "label": method_label(name)}
-        style["linestyle"] = "--" if name == "source_continued" else "-"
-        axes.plot(common, mean, marker="o", markersize=5, **style)
+        axes.plot(common, mean, label=method_label(name), **_look(name))
         if len(values) > 1:
             axes.fill_between(common, values.min(0), values.max(0), color=method_colour(name), alpha=0.15, linewidth=0)
 

@@ -93,7 +93,7 @@ def _figures(study: Study) -> Iterator[tuple[str, Figure]]:
         curves = {method: list(runs.values()) for method, runs in measured.items()}
         if any("encoding_accuracy" in row for runs in curves.values() for history in runs for row in history):
             yield "diagnosis", diagnosis_by_method(curves)
-    if panels := _doses(study):
+    if panels := dose_panels(study):
         yield "dose", dose_figure(panels)
     if grid := sensitivity(study):
         unadapted = (study.representative(base) for base in ("source_only", "source_continued"))
@@ -122,7 +122,7 @@ def _class_means(study: Study) -> dict[str, list[float | None]]:
     return {m: [s and s.mean for s in summaries] for m, summaries in found.items() if summaries is not None}
 
 
-def _doses(study: Study) -> dict[tuple[str, str], dict[str, dict[float, Step]]]:
+def dose_panels(study: Study) -> dict[tuple[str, str], dict[str, dict[float, Step]]]:
     """(shift, FADA's name) -> opponent -> dose -> step, as `dose_figure` takes it."""
     found: dict[tuple[str, str], dict[str, dict[float, Step]]] = {}
     for r in responses(study):
