@@ -104,19 +104,21 @@ def test_soft_labels_are_the_softmax_of_the_logits_over_t():
 def test_one_temperature_in_both_losses_is_none_for_a_classifier_that_much_flatter():
     """The release's T in the segmentation loss and in the encodings: labels as sure as what the network is trained to.
 
-    With the weights W of a classifier divided by T in place of the logits, both losses have the same value and the
-    same gradient on the features. So the release differs from T = 1 in how fast the classifier learns, and not in what
-    the encodings are told.
+    With the weights W of a classifier divided by T in place of the logits, the loss and its gradient on the features
+    are the same, and so are the encodings. The gradient on W is T times smaller, and W is T times larger than W / T, so
+    a step of gradient descent moves the function T * T times less.
     """
     weights, labels = random_maps(K, 3, n=1, h=1, w=4)[0, :, 0], torch.tensor([[[0, 1, 2, 2]] * 3] * 2)
-    found = []
-    for classifier, temperature in ((weights, 1.8), (weights / 1.8, 1.0)):
-        features = random_maps(4, 4).requires_grad_()
+    found, steps = [], []
+    for start, temperature in ((weights, 1.8), (weights / 1.8, 1.0)):
+        features, classifier = random_maps(4, 4).requires_grad_(), start.clone().requires_grad_()
         logits = torch.einsum("kc,nchw->nkhw", classifier, features)
         loss = segmentation_loss(logits, labels, temperature=temperature).mean()
         loss.backward()
         found.append((loss.detach(), features.grad, soft_labels(logits, temperature=temperature)))
+        steps.append(classifier.grad / temperature)
     torch.testing.assert_close(*found)
+    torch.testing.assert_close(1.8**2 * steps[0], steps[1])
     assert not torch.allclose(found[0][2], soft_labels(logits, temperature=1.8)), "as with T in one place alone"
 
 

@@ -21,7 +21,7 @@ TRUTH = "True encodings, which no method has, against the network's own"
 WITHOUT_SD = (CLASS_LEVEL, ADAPTATION, VARIANTS, TRUTH)
 
 SOFT_LABELS = ("fada_soft", "fada_soft_temperature_1.0")
-"""FADA at the paper's temperature and at T = 1, where its labels are as sure as the network: each meets all others."""
+"""FADA at the paper's temperature and at T = 1, where its labels are not softened: each meets all others."""
 
 MST = "+mst"
 """How the name of a model ends that is tested at several scales."""
