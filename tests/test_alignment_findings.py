@@ -28,6 +28,16 @@ def test_class_level_stands_beside_binary_in_miou_ccd_and_domain_distance(tmp_pa
     )
 
 
+def test_every_kind_of_labels_stands_beside_binary(tmp_path: Path) -> None:
+    study = three_seeds(tmp_path)
+    for seed in range(3):
+        study.model("fada_soft_temperature_1.0", seed, 0.5)
+    names = ("binary", "fada_soft", "fada_soft_temperature_1.0", "fada_hard")
+    found = alignment_findings(analysed(study, dict.fromkeys(names, 1.0)))
+    told = [line.partition(" against ")[0] for line in found if "against Binary discriminator" in line]
+    assert told == ["FADA, soft labels", "FADA, soft labels, T = 1.0", "FADA, hard labels"]
+
+
 def test_a_lower_ccd_than_continued_training_is_told_with_a_minus(tmp_path: Path) -> None:
     found = alignment_findings(analysed(three_seeds(tmp_path), {"source_continued": 3.0, "fada_soft": 2.0}))
     assert "The mean CCD of FADA with soft labels differs from continued source training's by −1.00." in found

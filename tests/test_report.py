@@ -90,6 +90,19 @@ def test_words_carry_the_measured_numbers(report: Path) -> None:
     assert "which does not contain zero" in sentences
 
 
+def test_every_kind_of_labels_is_told_against_the_binary_discriminator(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    mious = {"binary": 0.4, "fada_soft": 0.39, "fada_soft_temperature_1.0": 0.42, "fada_hard": 0.41}
+    for method, miou in mious.items():
+        study.model(method, 0, miou)
+    told = [line for line in findings(read_study(study.folder)) if "Binary discriminator" in line]
+    assert told == [
+        "FADA, soft labels is 1.0 points below Binary discriminator.",
+        "FADA, soft labels, T = 1.0 is 2.0 points above Binary discriminator.",
+        "FADA, hard labels is 1.0 points above Binary discriminator.",
+    ]
+
+
 def test_methods_that_differ_by_less_than_is_written_are_said_to_be_level(tmp_path: Path) -> None:
     study = SyntheticStudy(tmp_path)
     study.model("binary", 0, 0.4)
