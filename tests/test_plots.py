@@ -77,7 +77,8 @@ def test_a_variant_of_a_method_has_a_shade_of_its_colour_and_the_place_after_it(
 def test_fada_at_temperature_one_is_much_darker_than_at_the_papers() -> None:
     lightness = [rgb_to_hsv(to_rgb(method_colour(name)))[2] for name in ("fada_soft", "fada_soft_temperature_1.0")]
     assert lightness[1] < lightness[0] / 2
-    assert method_label("fada_soft_temperature_1.0") == "FADA, soft labels, T = 1.0"
+    labels = [method_label(f"fada_soft_temperature_{value}") for value in ("1.0", "2.5")]
+    assert labels == ["FADA, soft labels, T = 1.0", "FADA, soft labels, T = 2.5"]
 
 
 def test_methods_are_told_in_the_order_of_the_study_with_the_oracle_last() -> None:
