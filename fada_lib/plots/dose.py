@@ -49,7 +49,7 @@ def dose_figure(panels: Mapping[tuple[str, str], Mapping[str, Mapping[float, Ste
         axes.set(title=method_label(fada), xlabel=f"{shift} (0: none)")
         axes.grid(axis="y")
     bar = "bar: 95 % t interval" if any(step.interval for step in steps) else "one pair, no spread"
-    row[0][0].set_ylabel(f"FADA minus opponent: target mIoU (points)\n{bar}")
+    row[0][0].set_ylabel(f"gain in target mIoU (points)\n{bar}")
     figure.legend(handles=_handles(panels, worlds), loc="outside lower center", ncols=2)
     return figure
 
