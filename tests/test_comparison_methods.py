@@ -335,7 +335,7 @@ def test_the_main_table_takes_over_every_run_of_the_default_study_and_teaches_a_
     )
     assert {key for key in default if not key.startswith("05")} < whole.keys()
     adapted = [run.parameters["name"] for run in whole.values() if run.stage == "adapt"]
-    ours = ["source_continued", "binary", "fada_hard", "fada_soft"]
+    ours = ["source_continued", "binary", "fada_hard", "fada_soft", "fada_soft_temperature_1.0"]
     controls = ["adabn", "source_continued_recoloured"]
     assert adapted == [*ours, *controls, "adaptsegnet", "minent", "advent", "clan", "joint_global_local"]
     assert sum(run.stage == "distill" for run in whole.values()) == 1 + len(adapted), "self-training is the one more"
