@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fada_lib.study.ccd_evidence import agreement, lower_ccd
-from fada_lib.study.comparisons import MST, SOFT_LABELS, difference, mean_of
+from fada_lib.study.comparisons import MST, UNSOFTENED, difference, mean_of
 from fada_lib.study.grids import best_iterations, sensitivity
 from fada_lib.study.published import published, published_miou
 from fada_lib.study.results import Gap, Run, Study
@@ -146,9 +146,9 @@ def paper_claims() -> list[Claim]:
 
 def our_questions() -> list[Claim]:
     """What the paper does not claim and this study asks: of sharper labels, of CCD and mIoU, of a large λ."""
-    sharp = "Class-level alignment at T = 1 beats binary alignment"
+    unsoftened = "Class-level alignment at T = 1 beats binary alignment"
     return [
-        Claim(sharp, OURS, "mIoU", None, _between(SOFT_LABELS[1], "binary")),
+        Claim(unsoftened, OURS, "mIoU", None, _between(UNSOFTENED, "binary")),
         Claim("Of two methods, the lower CCD has the higher mIoU", OURS, "rank correlation", None, agreement),
         Claim("FADA forgives a large λ where binary does not", OURS, "mIoU", None, _forgiveness),
     ]

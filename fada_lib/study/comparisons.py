@@ -20,7 +20,8 @@ TRUTH = "True encodings, which no method has, against the network's own"
 """The families: each is adjusted by Holm for itself, for each answers a question of its own."""
 WITHOUT_SD = (CLASS_LEVEL, ADAPTATION, VARIANTS, TRUTH)
 
-SOFT_LABELS = ("fada_soft", "fada_soft_temperature_1.0")
+UNSOFTENED = "fada_soft_temperature_1.0"
+SOFT_LABELS = ("fada_soft", UNSOFTENED)
 """FADA at the paper's temperature and at T = 1, where its labels are not softened: each meets all others."""
 
 MST = "+mst"
@@ -208,9 +209,8 @@ def _class_level(study: Study) -> list[tuple[str | None, str | None]]:
 
 def _variants(study: Study) -> list[tuple[str | None, str | None]]:
     """A method with something changed against itself; FADA at T = 1 is one, though a method of its own."""
-    sharp, soft = (study.representative(name) for name in reversed(SOFT_LABELS))
     changed = [(name, study.representative(method)) for name, (method, change) in _changed(study) if change]
-    return [(sharp, soft), *changed]
+    return [(study.representative(UNSOFTENED), study.representative("fada_soft")), *changed]
 
 
 def _between_students(study: Study) -> list[tuple[str, str]]:

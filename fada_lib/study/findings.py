@@ -2,7 +2,7 @@
 
 from fada_lib.plots.style import is_control, is_oracle, method_label, split_name, varied_method
 from fada_lib.study.claims import judge_claims, tally
-from fada_lib.study.comparisons import CLASS_LEVEL, SOFT_LABELS, difference_label, families, summary_of
+from fada_lib.study.comparisons import CLASS_LEVEL, UNSOFTENED, difference_label, families, summary_of
 from fada_lib.study.doses import SHIFTS, responses, world_interval
 from fada_lib.study.notes import diverged_note
 from fada_lib.study.rendering import points
@@ -10,7 +10,7 @@ from fada_lib.study.results import Study
 from fada_lib.study.statistics import LEVEL, Difference, Summary
 
 _OPPONENTS = ("source_only", "source_continued", "binary", "adaptsegnet", "advent", "clan")
-_TOLD = [*(("fada_soft", name) for name in _OPPONENTS), (SOFT_LABELS[1], "binary"), ("fada_hard", "binary")]
+_TOLD = [*(("fada_soft", name) for name in _OPPONENTS), (UNSOFTENED, "binary"), ("fada_hard", "binary")]
 """The comparisons that are told in words, in this order: FADA with the source model and the paper's opponents, and its
 other labels with the binary discriminator. The table has all."""
 
