@@ -101,6 +101,31 @@ def _discriminator_step(
     return terms
 
 
+def build_adversary(
+    p: AdaptParameters, segmenter: Segmenter, classes: int, compute: Compute
+) -> tuple[Method, dict[str, torch.optim.Optimizer]]:
+    """The method with its discriminator, and the optimisers that `adapt_step` takes; all is moved to the device.
+
+    `segmenter` gets the heads that the method trains.
+
+    Raises
+    ------
+    UserError
+        For an unknown method or option, or a network that the method cannot adapt.
+    """
+    method = build_method(p.method, p.options, segmenter.feature_extractor.channels, classes)
+    method.check(segmenter)
+    segmenter.add_heads(method.heads)
+    for module in (segmenter, method):
+        module.to(device=compute.device, memory_format=torch.channels_last)
+    optimisers = {"segmenter": sgd(p, segmenter.parameter_groups(p.classifier_learning_rate_factor))}
+    if list(method.parameters()):
+        optimisers["discriminator"] = torch.optim.Adam(
+            method.parameters(), lr=p.discriminator_learning_rate, betas=DISCRIMINATOR_BETAS
+        )
+    return method, optimisers
+
+
 def adapt(p: AdaptParameters, progress: Progress) -> Segmenter:
     """Adapt the source run's segmenter and write `checkpoint.pt` and `history.jsonl`.
 
@@ -114,16 +139,7 @@ def adapt(p: AdaptParameters, progress: Progress) -> Segmenter:
     set_batch_norm(segmenter.train(), p.batch_norm)
     source, tune = source_images(p), open_part(p.data, "target", "tune")
     source_val = open_part(p.data, "source", "val")
-    method = build_method(p.method, p.options, segmenter.feature_extractor.channels, len(source.classes))
-    method.check(segmenter)
-    segmenter.add_heads(method.heads)
-    segmenter.to(device=compute.device, memory_format=torch.channels_last)
-    method.to(device=compute.device, memory_format=torch.channels_last)
-    optimisers = {"segmenter": sgd(p, segmenter.parameter_groups(p.classifier_learning_rate_factor))}
-    if list(method.parameters()):
-        optimisers["discriminator"] = torch.optim.Adam(
-            method.parameters(), lr=p.discriminator_learning_rate, betas=DISCRIMINATOR_BETAS
-        )
+    method, optimisers = build_adversary(p, segmenter, len(source.classes), compute)
     streams = [(source, labelled_stream(p, source, "adapt source", p.source_size))]
     if method.uses_target:
         target = open_part(p.data, "target", "train")

@@ -1,0 +1,87 @@
+"""What a step costs is measured with each run's own network, sizes, batch and precision."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fada_lib.files import PROJECT_ROOT
+from fada_lib.study import step_costs
+from fada_lib.study.expand import expand
+
+SIZES = {"source_size": [64, 32], "target_size": [48, 32]}
+
+
+@pytest.fixture
+def params(tmp_path):
+    """A small study whose stages train on images of different sizes; further sections by name."""
+
+    def write(**sections: object) -> Path:
+        content = {
+            "base": str(PROJECT_ROOT / "params" / "smoke.yaml"),
+            "study": "costs",
+            "seeds": [3, 4],
+            "pretrain": SIZES,
+            "adapt": SIZES,
+            "distill": {"target_size": [96, 64], "crop_size": [32, 32]},
+            **sections,
+        }
+        path = tmp_path / "costs.yaml"
+        path.write_text(yaml.safe_dump(content))
+        return path
+
+    return write
+
+
+def test_each_kind_of_run_is_measured_once_over_all_its_iterations(params, tmp_path):
+    plan = expand(params(), tmp_path)
+    found = step_costs.step_costs(plan, steps=1)
+    trained = [run for run in plan.runs if run.parameters.get("iterations") and run.parameters["seed"] == 3]
+    assert [cost.run for cost in found] == [run.label for run in trained]
+    for cost, run in zip(found, trained, strict=True):
+        assert cost.hours == pytest.approx(cost.seconds * run.parameters["iterations"] / 3600)
+        assert cost.seconds > 0 and cost.memory_gb is None and cost.precision == "float32"
+
+
+def test_images_are_as_large_as_each_run_trains_on(params, tmp_path, monkeypatch):
+    made, noise = [], step_costs._noise
+    monkeypatch.setattr(step_costs, "_noise", lambda *a: made.append(a[:3]) or noise(*a))
+    step_costs.step_costs(expand(params(), tmp_path, methods=["fada_soft"]), steps=1)
+    source, oracle = ((64, 32), 4, 12), ((48, 32), 4, 12)
+    adapted, student = [((64, 32), 2, 12), ((48, 32), 2, 12)], ((32, 32), 2, 12)
+    assert made == [source, oracle, *adapted, student]
+
+
+def test_as_many_steps_are_timed_as_asked_for_after_a_quarter_that_are_not(params, tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(step_costs, "_step", lambda *a: lambda: calls.append(a))
+    (cost, *_) = step_costs.step_costs(expand(params(oracle=None), tmp_path, methods=["binary"]), steps=8)
+    assert cost.run == "02_source-s3"
+    assert len(calls) == 2 * (8 + 1 + 2), "source model and binary discriminator"
+
+
+def test_the_precision_can_be_another_than_the_studys(params, tmp_path, capsys):
+    asked = [str(params()), "--methods", "binary", "--steps", "1", "--precision", "bfloat16"]
+    assert step_costs.main(asked) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines and all("bfloat16" in line and "GB" not in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--steps", "0"], "--steps is 0"),
+        (["--methods", "nothing"], "nothing"),
+    ],
+)
+def test_a_wrong_input_is_one_line(params, arguments, says, capsys):
+    assert step_costs.main([str(params()), *arguments]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ") and says in line
+
+
+def test_real_images_need_a_size(params, capsys):
+    real = {"target_layout": "camvid", "target_root": "data/camvid", "class_set": "camvid10", "tune_groups": []}
+    path = params(data=real, pretrain={"source_size": SIZES["source_size"]}, adapt={}, distill=None, oracle=None)
+    assert step_costs.main([str(path), "--methods", "binary", "--steps", "1"]) == 2
+    assert "set source_size and target_size" in capsys.readouterr().err
