@@ -125,7 +125,7 @@ def test_the_gradients_of_the_losses_are_those_of_finite_differences():
 @pytest.mark.parametrize("strip", [1, 2**24], ids=["a row at a time", "all rows at once"])
 @pytest.mark.parametrize("progress", [0.0, 0.05, 0.06, AFTER])
 def test_all_terms_are_those_of_the_formulas_with_weights_on_the_target_after_the_warm_up(monkeypatch, strip, progress):
-    monkeypatch.setattr(strips, "STRIP_ELEMENTS", strip)
+    monkeypatch.setitem(strips.STRIP_ELEMENTS, "cpu", strip)
     method = build(lambda_adv=0.5, discriminator_weight=0.7).double()
     source, target, weighted = outputs(1), outputs(2), progress > 0.05
     terms = method.generator_terms(source, target, progress) | method.discriminator_terms(source, target, progress)

@@ -191,7 +191,7 @@ def test_both_games_are_those_of_plain_loops_on_maps_at_the_size_of_the_input(na
 
 @pytest.mark.parametrize("strip", [1, 2**24], ids=["a row at a time", "all rows at once"])
 def test_minent_is_the_mean_entropy_over_the_pixels_of_the_input(monkeypatch, strip):
-    monkeypatch.setattr(strips, "STRIP_ELEMENTS", strip)
+    monkeypatch.setitem(strips.STRIP_ELEMENTS, "cpu", strip)
     target = outputs(2)
     information = naive_information(at_input_size(target))
     (term,) = build("minent", lambda_adv=0.25).generator_terms(None, target, 0.0).values()

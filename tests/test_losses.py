@@ -272,7 +272,7 @@ def test_half_precision_is_raised_and_double_precision_is_kept():
 @pytest.mark.parametrize("size", [(23, 17), (3, 4), (2, 9), (1, 1)])
 @pytest.mark.parametrize("elements", [1, 300, 2**24])
 def test_a_sum_over_strips_is_the_sum_over_the_upsampled_maps(monkeypatch, size, elements):
-    monkeypatch.setattr(strips, "STRIP_ELEMENTS", elements)
+    monkeypatch.setitem(strips.STRIP_ELEMENTS, "cpu", elements)
     first, second = random_maps(4, 0).double().requires_grad_(), random_maps(3, 1).double()
 
     def term(a, b):

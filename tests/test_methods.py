@@ -113,7 +113,7 @@ def test_the_options_choose_the_encoding():
     ("name", "options"), [("binary", {}), ("fada", {}), ("fada", {"encoding": "hard", "hard_mean": "kept"})]
 )
 def test_at_input_resolution_logits_and_encodings_are_upsampled_before_the_softmax(monkeypatch, name, options, strip):
-    monkeypatch.setattr(strips, "STRIP_ELEMENTS", strip)
+    monkeypatch.setitem(strips.STRIP_ELEMENTS, "cpu", strip)
     method, seen = build(name, discriminator_resolution="input", **options).double(), doubled(outputs(1))
     seen.features.requires_grad_()
     found = method.generator_terms(None, seen, 0.0)["adversarial"]

@@ -1,11 +1,15 @@
 """The networks: strides, dilations and the names that the authors' checkpoints have."""
 
+from functools import partial
+
 import pytest
 import torch
 import torchvision
 from torch import nn
+from torchvision.models.resnet import Bottleneck
+from torchvision.ops import FrozenBatchNorm2d
 
-from fada_lib.models.backbones import NORMS
+from fada_lib.models.backbones import NORMS, FrozenBottleneck
 from fada_lib.models.discriminator import FineGrainedDiscriminator
 from fada_lib.models.segmenter import build_segmenter, upsample
 from fada_lib.parameters import UserError
@@ -68,6 +72,54 @@ def test_upsampling_aligns_the_corners():
 def test_unknown_names_are_refused_with_the_known_ones(backbone, norm):
     with pytest.raises(UserError, match=r"unknown .* choose one of"):
         build_segmenter(backbone, 5, norm)
+
+
+# Frozen norms, part of the convolutions before them
+
+
+@pytest.fixture
+def bottlenecks():
+    """torchvision's block with torchvision's frozen norms and the network's with the same numbers, in float64."""
+    torch.manual_seed(0)
+    shortcut = nn.Sequential(nn.Conv2d(8, 16, 1, 2, bias=False), FrozenBatchNorm2d(16, eps=0.0))
+    given = {"stride": 2, "downsample": shortcut, "dilation": 2, "norm_layer": partial(FrozenBatchNorm2d, eps=0.0)}
+    blocks = [block(8, 4, **given).double() for block in (Bottleneck, FrozenBottleneck)]
+    for name, buffer in blocks[0].named_buffers():
+        buffer.copy_(torch.rand_like(buffer) + (0.5 if name.endswith("running_var") else 0.0))
+    blocks[1].load_state_dict(blocks[0].state_dict())
+    return blocks
+
+
+def test_a_frozen_bottleneck_is_torchvisions_in_value_and_in_gradient(bottlenecks):
+    images = torch.randn(2, 8, 9, 11, dtype=torch.float64)
+    found = []
+    for block in bottlenecks:
+        x = images.clone().requires_grad_()
+        out = block(x)
+        out.square().sum().backward()
+        found.append([out, x.grad, *(p.grad for p in block.parameters())])
+        block.zero_grad()
+    assert len(found[0]) == 2 + 4
+    for theirs, ours in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs)
+        assert theirs.abs().max() > 0
+
+
+@pytest.mark.parametrize(("norm", "kind"), [("frozen", FrozenBottleneck), ("batch", Bottleneck)])
+def test_frozen_norms_alone_are_part_of_their_convolutions(norm, kind):
+    blocks = [m for m in on_paper("resnet50", norm).modules() if isinstance(m, Bottleneck)]
+    assert len(blocks) == 16 and {type(block) for block in blocks} == {kind}
+
+
+def test_under_autocast_frozen_norms_leave_activations_in_half_precision():
+    seen = {}
+    segmenter = build_segmenter("resnet50", 5, "frozen")
+    for name in ("layer1", "layer4"):
+        layer = segmenter.get_submodule(f"feature_extractor.backbone.{name}")
+        layer.register_forward_hook(lambda _, __, out, name=name: seen.update({name: out.dtype}))
+    with torch.autocast("cpu", torch.bfloat16):
+        segmenter(torch.zeros(1, 3, 16, 24))
+    assert seen == {"layer1": torch.bfloat16, "layer4": torch.bfloat16}
 
 
 # Names, as in the release

@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
-from torchvision.models import resnet50, resnet101, vgg16
+from torch.nn import functional
+from torchvision.models import vgg16
+from torchvision.models.resnet import Bottleneck, ResNet
 from torchvision.ops import FrozenBatchNorm2d
 
 from fada_lib.parameters import UserError
@@ -95,9 +97,32 @@ def resnet_small(norm: str) -> FeatureExtractor:
     return FeatureExtractor(backbone, 96, Middle("layer2", 64), stride=4, input_convention="imagenet_rgb")
 
 
-def _resnet(build: Callable, norm: str) -> FeatureExtractor:
+class FrozenBottleneck(Bottleneck):
+    """torchvision's bottleneck with its constant norms multiplied into the convolutions before them.
+
+    The same function, up to rounding, and the same names; but an image-sized multiplication and addition less a norm,
+    and under autocast activations stay in half precision, which float32 constants would raise them from.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.relu(_normalised(self.conv1, self.bn1, x))
+        y = self.relu(_normalised(self.conv2, self.bn2, y))
+        y = _normalised(self.conv3, self.bn3, y)
+        return self.relu(y + (x if self.downsample is None else _normalised(*self.downsample, x)))
+
+
+def _normalised(conv: nn.Conv2d, norm: FrozenBatchNorm2d, x: torch.Tensor) -> torch.Tensor:
+    """``norm(conv(x))`` as one convolution; gradients reach the weights of `conv` as they do there."""
+    scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+    shift = norm.bias - norm.running_mean * scale
+    weight = conv.weight * scale[:, None, None, None]
+    return functional.conv2d(x, weight, shift, conv.stride, conv.padding, conv.dilation)
+
+
+def _resnet(blocks: list[int], norm: str) -> FeatureExtractor:
     """torchvision's ResNet without its classifier, layer 3 and 4 dilated by 2 and 4 instead of strided."""
-    network = build(weights=None, replace_stride_with_dilation=[False, True, True], norm_layer=NORMS[norm])
+    block = FrozenBottleneck if norm == "frozen" else Bottleneck
+    network = ResNet(block, blocks, replace_stride_with_dilation=[False, True, True], norm_layer=NORMS[norm])
     children = OrderedDict((n, m) for n, m in network.named_children() if n not in ("avgpool", "fc"))
     backbone = nn.Sequential(children)
     return FeatureExtractor(backbone, 2048, Middle("layer3", 1024), stride=8, input_convention="imagenet_rgb")
@@ -123,8 +148,8 @@ def vgg16_release(norm: str) -> FeatureExtractor:
 
 BACKBONES: dict[str, Callable[[str], FeatureExtractor]] = {
     "resnet_small": resnet_small,
-    "resnet50": partial(_resnet, resnet50),
-    "resnet101": partial(_resnet, resnet101),
+    "resnet50": partial(_resnet, [3, 4, 6, 3]),
+    "resnet101": partial(_resnet, [3, 4, 23, 3]),
     "vgg16": vgg16_release,
 }
 
