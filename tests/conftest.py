@@ -1,5 +1,10 @@
-"""What tests of several modules share: a tiny made world, networks of the laptop's kind, and ways to look at them."""
+"""What tests of several modules share: a tiny made world, networks of the laptop's kind, and ways to look at them.
 
+The tests say what the processor computes, to the last bit, so they see no GPU. With ``--gpu`` those that are about one
+run instead, and no others.
+"""
+
+import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +18,22 @@ TINY_WORLD = {
     "target_tune_images": 2,
     "target_val_images": 3,
 }
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--gpu", action="store_true", help="run the tests that need a GPU, and no others")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.getoption("gpu"):
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    wanted = config.getoption("gpu")
+    others = [item for item in items if ("gpu" in item.keywords) != wanted]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if ("gpu" in item.keywords) == wanted]
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """On a GPU no iteration waits: it copies nothing from the processor but its pinned batch, and reads nothing back.
 
 The GPU is PyTorch's fake one, which runs no kernel but knows on which device every tensor lies. It has no backward
-pass; what that does is PyTorch's own. Where there is a real GPU, whole steps are watched by CUDA itself.
+pass; what that does is PyTorch's own. With ``--gpu`` CUDA itself watches whole steps on a real one.
 """
 
 import copy
@@ -126,7 +126,7 @@ def test_what_would_wait_is_noticed():
     assert waits.found == ["_to_copy"]
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize("autocast", [None, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("name", METHODS)
 def test_on_a_real_gpu_cuda_sees_no_step_wait(name, autocast):
@@ -140,7 +140,7 @@ def test_on_a_real_gpu_cuda_sees_no_step_wait(name, autocast):
         torch.cuda.set_sync_debug_mode("default")
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize("name", METHODS)
 def test_on_a_real_gpu_a_step_has_the_losses_that_it_has_on_the_processor(name, monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
