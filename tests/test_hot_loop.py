@@ -5,6 +5,7 @@ pass; what that does is PyTorch's own. With ``--gpu`` CUDA itself watches whole 
 """
 
 import copy
+import os
 
 import pytest
 import torch
@@ -118,6 +119,10 @@ def test_a_step_of_adaptation_waits_for_nothing(batch, no_backward, name):
             labels = batch()[1] if method.reads_target_labels else None
             adapt_step(segmenter, method, optimisers, batch(), target, Compute(GPU, None), target_labels=labels)
     assert waits.found == []
+
+
+def test_tests_that_do_not_ask_for_a_gpu_see_none():
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
 
 
 def test_what_would_wait_is_noticed():
