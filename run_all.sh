@@ -26,7 +26,7 @@ the same output folder has finished with the same parameters, code and versions 
   --clean            remove the runs of parameters that the file no longer has (with --dry-run: list them)
   --tables           instead of a study: the paper's Tables 1-6 and Figures 3-5 from all studies in the output folder
   --reference        instead of running it: keep the study's finished runs as reference/<study>_runs.csv
-  --test             run the tests instead of a study (what follows goes to pytest: --test -m 'not slow')
+  --test             run the tests instead of a study (what follows goes to pytest: -m 'not slow', -m long, --gpu)
   --help             show this text
 
 Environment: PYTHON names the interpreter to set up with (3.11 or newer; otherwise the newest one is found).

@@ -30,10 +30,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    wanted = config.getoption("gpu")
-    others = [item for item in items if ("gpu" in item.keywords) != wanted]
-    config.hook.pytest_deselected(items=others)
-    items[:] = [item for item in items if ("gpu" in item.keywords) == wanted]
+    by_gpu = {True: [], False: []}
+    for item in items:
+        by_gpu[item.get_closest_marker("gpu") is not None].append(item)
+    items[:] = by_gpu.pop(config.getoption("gpu"))
+    config.hook.pytest_deselected(items=next(iter(by_gpu.values())))
 
 
 @pytest.fixture(scope="session")

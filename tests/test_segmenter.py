@@ -114,12 +114,12 @@ def test_frozen_norms_alone_are_part_of_their_convolutions(norm, kind):
 def test_under_autocast_frozen_norms_leave_activations_in_half_precision():
     seen = {}
     segmenter = build_segmenter("resnet50", 5, "frozen")
-    for name in ("layer1", "layer4"):
+    for name in ("bn1", "layer1", "layer4"):
         layer = segmenter.get_submodule(f"feature_extractor.backbone.{name}")
         layer.register_forward_hook(lambda _, __, out, name=name: seen.update({name: out.dtype}))
     with torch.autocast("cpu", torch.bfloat16):
         segmenter(torch.zeros(1, 3, 16, 24))
-    assert seen == {"layer1": torch.bfloat16, "layer4": torch.bfloat16}
+    assert seen == dict.fromkeys(("bn1", "layer1", "layer4"), torch.bfloat16)
 
 
 # Names, as in the release

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from fada_lib.files import PROJECT_ROOT
@@ -33,9 +34,9 @@ def params(tmp_path):
     return write
 
 
-def test_each_kind_of_run_is_measured_once_over_all_its_iterations(params, tmp_path):
+def test_the_runs_of_the_first_seed_are_measured_over_all_their_iterations(params, tmp_path):
     plan = expand(params(), tmp_path)
-    found = step_costs.step_costs(plan, steps=1)
+    found = list(step_costs.step_costs(plan, steps=1))
     trained = [run for run in plan.runs if run.parameters.get("iterations") and run.parameters["seed"] == 3]
     assert [cost.run for cost in found] == [run.label for run in trained]
     for cost, run in zip(found, trained, strict=True):
@@ -46,7 +47,7 @@ def test_each_kind_of_run_is_measured_once_over_all_its_iterations(params, tmp_p
 def test_images_are_as_large_as_each_run_trains_on(params, tmp_path, monkeypatch):
     made, noise = [], step_costs._noise
     monkeypatch.setattr(step_costs, "_noise", lambda *a: made.append(a[:3]) or noise(*a))
-    step_costs.step_costs(expand(params(), tmp_path, methods=["fada_soft"]), steps=1)
+    list(step_costs.step_costs(expand(params(), tmp_path, methods=["fada_soft"]), steps=1))
     source, oracle = ((64, 32), 4, 12), ((48, 32), 4, 12)
     adapted, student = [((64, 32), 2, 12), ((48, 32), 2, 12)], ((32, 32), 2, 12)
     assert made == [source, oracle, *adapted, student]
@@ -57,7 +58,7 @@ def test_a_student_has_the_source_models_network_and_its_own_norm(params, tmp_pa
     monkeypatch.setattr(step_costs, "build_segmenter", lambda *a: built.append(a) or build(*a))
     monkeypatch.setattr(step_costs, "_seconds", lambda *a: 1.0)
     study = params(pretrain={**SIZES, "backbone": "resnet50"}, oracle=None, distill={"student_norm": "group"})
-    step_costs.step_costs(expand(study, tmp_path, methods=["fada_soft"]), steps=1)
+    list(step_costs.step_costs(expand(study, tmp_path, methods=["fada_soft"]), steps=1))
     assert built == [("resnet50", 12, "batch"), ("resnet50", 12, "batch"), ("resnet50", 12, "group")]
 
 
@@ -89,8 +90,30 @@ def test_a_wrong_input_is_one_line(params, arguments, says, capsys):
     assert line.startswith("error: ") and says in line
 
 
-def test_real_images_need_a_size(params, capsys):
+def test_one_world_of_several_stands_for_all(params, tmp_path):
+    worlds = {"grid": {"world_seed": [4, 5], "label_shift": [0.0, 1.0]}}
+    plan = expand(params(data=worlds, analysis=None, oracle=None, distill=None), tmp_path, methods=["binary"])
+    assert len(plan.runs) == 4 * (1 + 2 * 2)
+    assert len(list(step_costs.step_costs(plan, steps=1))) == 2
+
+
+def test_a_made_game_has_a_size_and_real_photographs_need_one(params, tmp_path, capsys):
     real = {"target_layout": "camvid", "target_root": "data/camvid", "class_set": "camvid10", "tune_groups": []}
-    path = params(data=real, pretrain={"source_size": SIZES["source_size"]}, adapt={}, distill=None, oracle=None)
+    shared = {"data": real, "distill": None, "oracle": None}
+    unsized = expand(params(pretrain={"source_size": []}, adapt={"source_size": []}, **shared), tmp_path)
+    game = next(step_costs.step_costs(unsized, steps=1))
+    assert game.run.startswith("02_source")
+    path = params(pretrain={"source_size": []}, adapt={"target_size": []}, **shared)
     assert step_costs.main([str(path), "--methods", "binary", "--steps", "1"]) == 2
-    assert "set source_size and target_size" in capsys.readouterr().err
+    seen = capsys.readouterr()
+    assert seen.err == "error: target images are trained on as large as their files: set target_size\n"
+    assert len(seen.out.splitlines()) == 1, "what was measured before stays"
+
+
+def test_too_little_memory_is_said_of_its_run(params, monkeypatch, capsys):
+    def full(*_: object) -> float:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(step_costs, "_seconds", full)
+    assert step_costs.main([str(params()), "--methods", "binary", "--steps", "1"]) == 2
+    assert capsys.readouterr().err.startswith("error: 02_source-s3: too little GPU memory")

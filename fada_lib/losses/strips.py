@@ -12,8 +12,9 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 STRIP_ELEMENTS = {"cpu": 2**22, "cuda": 2**26}
-"""Upsampled values, all maps together, that a strip may hold: 16 MB in float32 suit a processor's cache; on a GPU,
-where every strip costs the start of some sixty kernels, 256 MB are little beside what the network keeps."""
+"""Upsampled values, all maps together, that a strip may hold, by kind of device: 16 MB in float32 suit a processor's
+cache, and any other device; on a GPU, where starting a strip's kernels costs more than they do, 256 MB are little
+beside what the network keeps."""
 
 Sums = Callable[..., tuple[torch.Tensor, ...]]
 
@@ -38,7 +39,8 @@ def sum_over_strips(term: Sums, maps: Sequence[torch.Tensor], size: tuple[int, i
     height, width = size
     widened = [functional.interpolate(m, size=(m.shape[2], width), mode="bilinear", align_corners=True) for m in maps]
     a_row = sum(m.shape[0] * m.shape[1] for m in maps) * width
-    rows = max(1, STRIP_ELEMENTS[maps[0].device.type] // a_row)
+    elements = STRIP_ELEMENTS.get(maps[0].device.type, STRIP_ELEMENTS["cpu"])
+    rows = max(1, elements // a_row)
     totals = None
     for first in range(0, height, rows):
         strip = range(first, min(first + rows, height))

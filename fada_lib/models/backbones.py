@@ -18,8 +18,16 @@ from torchvision.ops import FrozenBatchNorm2d
 
 from fada_lib.parameters import UserError
 
+
+class FrozenNorm(FrozenBatchNorm2d):
+    """torchvision's constant norm; under autocast it keeps half precision, from which its constants would raise x."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x).to(x.dtype)
+
+
 NORMS: dict[str, Callable[[int], nn.Module]] = {
-    "frozen": partial(FrozenBatchNorm2d, eps=0.0),
+    "frozen": partial(FrozenNorm, eps=0.0),
     "batch": nn.BatchNorm2d,
     "group": lambda channels: nn.GroupNorm(min(8, channels // 4), channels),
 }
@@ -100,8 +108,8 @@ def resnet_small(norm: str) -> FeatureExtractor:
 class FrozenBottleneck(Bottleneck):
     """torchvision's bottleneck with its constant norms multiplied into the convolutions before them.
 
-    The same function, up to rounding, and the same names; but an image-sized multiplication and addition less a norm,
-    and under autocast activations stay in half precision, which float32 constants would raise them from.
+    The same function up to rounding, and the same names. It saves an image-sized multiplication and addition a norm.
+    Hooks on the single convolutions and norms are never called.
     """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -111,7 +119,7 @@ class FrozenBottleneck(Bottleneck):
         return self.relu(y + (x if self.downsample is None else _normalised(*self.downsample, x)))
 
 
-def _normalised(conv: nn.Conv2d, norm: FrozenBatchNorm2d, x: torch.Tensor) -> torch.Tensor:
+def _normalised(conv: nn.Conv2d, norm: FrozenNorm, x: torch.Tensor) -> torch.Tensor:
     """``norm(conv(x))`` as one convolution; gradients reach the weights of `conv` as they do there."""
     scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
     shift = norm.bias - norm.running_mean * scale

@@ -8,9 +8,10 @@ Images and labels are noise of the study's sizes. Reading real ones, tests and c
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -38,7 +39,7 @@ Step = Callable[[], object]
 
 @dataclass(frozen=True)
 class StepCost:
-    """One kind of training run.
+    """What the steps of one training run cost.
 
     Attributes
     ----------
@@ -65,8 +66,8 @@ class StepCost:
         return f"{self.run:32}  {self.precision:8}  {self.seconds:9.4f} s a step  {self.hours:8.2f} h{memory}"
 
 
-def step_costs(plan: Plan, steps: int = 20, precision: str | None = None) -> list[StepCost]:
-    """Measure one run of each kind, in the order of the plan; its first seed stands for all.
+def step_costs(plan: Plan, steps: int = 20, precision: str | None = None) -> Iterator[StepCost]:
+    """Measure every training run of the first world and seed, in the order of the plan; the others cost the same.
 
     Parameters
     ----------
@@ -75,15 +76,21 @@ def step_costs(plan: Plan, steps: int = 20, precision: str | None = None) -> lis
         Iterations that are timed, after a quarter as many that are not.
     precision : str, optional
         Instead of the study's own.
+
+    Raises
+    ------
+    UserError
+        For images whose size the study does not say, or a GPU with too little memory.
     """
-    world = _parameters(next(run for run in plan.runs if run.stage == "data"))
-    first = [run for run in plan.runs if run.parameters["seed"] == plan.seeds[0]]
+    world = next(run for run in plan.runs if run.stage == "data")
+    first = [run for run in plan.runs if world.id in run.needs and run.parameters["seed"] == plan.seeds[0]]
     networks = {run.id: run for run in first if run.stage == "pretrain"}
-    return [
-        _measured(run, _network_of(run, networks, plan), world, steps, precision)
-        for run in first
-        if run.parameters.get("iterations")
-    ]
+    for run in first:
+        if run.parameters.get("iterations"):
+            try:
+                yield _measured(run, _network_of(run, networks, plan), _parameters(world), steps, precision)
+            except torch.OutOfMemoryError as error:
+                raise UserError(f"{run.label}: too little GPU memory; --precision bfloat16 halves it") from error
 
 
 def _network_of(run: Run, networks: dict[str, Run], plan: Plan) -> PretrainParameters:
@@ -94,7 +101,7 @@ def _network_of(run: Run, networks: dict[str, Run], plan: Plan) -> PretrainParam
     return _parameters(run)
 
 
-def _parameters(run: Run, **changes: object) -> object:
+def _parameters(run: Run, **changes: object) -> Any:
     """The dataclass of the run's stage."""
     return from_mapping(STAGES[run.stage], {**run.parameters, **changes}, run.label)
 
@@ -131,15 +138,17 @@ def _step(p: TrainingParameters, network: PretrainParameters, world: DataParamet
     classes, norm = len(class_set(world.class_set)), getattr(p, "student_norm", "teacher")
     segmenter = build_segmenter(network.backbone, classes, network.norm if norm == "teacher" else norm).train()
 
-    def noise(size: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
-        return _noise(size or _size_of(world), p.batch_size, classes, compute.device.type == "cuda")
+    def noise(domain: str, size: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
+        return _noise(size or _made_size(world, domain), p.batch_size, classes, compute.device.type == "cuda")
 
     if isinstance(p, AdaptParameters):
-        return _adaptation(p, segmenter, classes, compute, noise(p.source_size), noise(p.target_size))
+        return _adaptation(
+            p, segmenter, classes, compute, noise("source", p.source_size), noise("target", p.target_size)
+        )
     segmenter.to(device=compute.device, memory_format=torch.channels_last)
     optimiser = sgd(p, segmenter.parameter_groups(p.classifier_learning_rate_factor))
-    on_source = isinstance(p, PretrainParameters) and p.domain == "source"
-    batch = noise(getattr(p, "crop_size", ()) or (p.source_size if on_source else p.target_size))
+    domain = getattr(p, "domain", "target")
+    batch = noise(domain, getattr(p, "crop_size", ()) or (p.source_size if domain == "source" else p.target_size))
     return lambda: supervised_step(segmenter, optimiser, *batch, compute, p.gradient_clip)
 
 
@@ -166,10 +175,10 @@ def _adaptation(
     )
 
 
-def _size_of(world: DataParameters) -> tuple[int, int]:
-    """(width, height) of a made world; real images have no size before they are read."""
-    if world.target_root:
-        raise UserError("the study trains on images as large as their files: set source_size and target_size")
+def _made_size(world: DataParameters, domain: str) -> tuple[int, int]:
+    """(width, height) of a made domain's images; real ones have no size before they are read."""
+    if world.source_root if domain == "source" else world.target_root:
+        raise UserError(f"{domain} images are trained on as large as their files: set {domain}_size")
     return world.width, world.height
 
 
