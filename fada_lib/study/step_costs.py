@@ -90,7 +90,7 @@ def step_costs(plan: Plan, steps: int = 20, precision: str | None = None) -> Ite
             try:
                 yield _measured(run, _network_of(run, networks, plan), _parameters(world), steps, precision)
             except torch.OutOfMemoryError as error:
-                raise UserError(f"{run.label}: too little GPU memory; --precision bfloat16 halves it") from error
+                raise UserError(f"{run.label}: too little GPU memory: set precision: bfloat16 or a smaller batch_size") from error
 
 
 def _network_of(run: Run, networks: dict[str, Run], plan: Plan) -> PretrainParameters:
@@ -192,7 +192,7 @@ def _noise(size: tuple[int, ...], images: int, classes: int, pin: bool) -> tuple
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print a line a kind of run; returns the exit code."""
+    """Print a line for each run; 2 for a user's mistake, in one line."""
     parser = argparse.ArgumentParser(prog="python -m fada_lib.study.step_costs", description=__doc__.splitlines()[0])
     parser.add_argument("params", type=Path, help="a study's parameter file")
     parser.add_argument("--methods", default="", help="only these, as the study names them")
