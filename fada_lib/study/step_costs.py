@@ -90,7 +90,8 @@ def step_costs(plan: Plan, steps: int = 20, precision: str | None = None) -> Ite
             try:
                 yield _measured(run, _network_of(run, networks, plan), _parameters(world), steps, precision)
             except torch.OutOfMemoryError as error:
-                raise UserError(f"{run.label}: too little GPU memory: set precision: bfloat16 or a smaller batch_size") from error
+                advice = "set precision: bfloat16 or a smaller batch_size"
+                raise UserError(f"{run.label}: too little GPU memory: {advice}") from error
 
 
 def _network_of(run: Run, networks: dict[str, Run], plan: Plan) -> PretrainParameters:
