@@ -239,6 +239,15 @@ def test_the_diagnosis_of_several_methods_has_a_line_each_where_they_measured_so
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["FADA, soft labels", "Source, continued"]
 
 
+def test_the_diagnosis_of_many_methods_names_all_of_them_within_the_figure():
+    names = [f"fada_hard_threshold_0.{digit}" for digit in range(12)]
+    figure = diagnosis_by_method({name: [[{"iteration": 2, "source_val_miou": 0.6}]] for name in names})
+    figure.canvas.draw()
+    box = figure.legends[0].get_window_extent()
+    assert len(figure.legends[0].get_texts()) == 12
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.width and box.y0 >= 0
+
+
 def test_a_history_without_diagnosis_is_refused():
     with pytest.raises(UserError, match="evaluate_every above 0"):
         diagnosis_figure([{"iteration": 1, "segmentation": 1.0}])

@@ -92,6 +92,8 @@ _BY_METHOD: tuple[tuple[str, str, str], ...] = (
     ("discriminator_domain_accuracy", "discriminator: domain", "right (%), chance 50"),
     ("discriminator_class_accuracy", "discriminator: domain and class", "right (%)"),
 )
+_LEGEND_COLUMNS = 4
+"""As many of the longest names as are as wide as the figure."""
 
 
 @styled
@@ -103,12 +105,13 @@ def diagnosis_by_method(histories: Mapping[str, Sequence[Sequence[Mapping[str, f
     histories : mapping
         Method name -> one history a seed, as for `diagnosis_figure`; a method is missing where it measured nothing.
     """
-    figure, grid = plt.subplots(2, 3, figsize=(15, 7.6))
+    rows = -(-len(histories) // _LEGEND_COLUMNS)
+    figure, grid = plt.subplots(2, 3, figsize=(15, 7 + 0.3 * rows))
     lines = {}
     for axes, (key, title, label) in zip(grid.flat, _BY_METHOD, strict=True):
         draw_by_method(axes, histories, key)
         axes.set(title=title, xlabel="iteration of adaptation", ylabel=label)
         axes.grid(axis="y")
         lines |= {line.get_label(): line for line in axes.get_lines()}
-    figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=5)
+    figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=_LEGEND_COLUMNS)
     return figure
