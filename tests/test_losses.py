@@ -269,6 +269,12 @@ def test_half_precision_is_raised_and_double_precision_is_kept():
 # Input resolution, a strip of rows at a time
 
 
+def test_a_sum_over_strips_is_taken_on_any_device():
+    maps = torch.empty(2, 3, 4, 5, device="meta")
+    (total,) = strips.sum_over_strips(lambda enlarged: (enlarged.sum(),), [maps], (8, 10))
+    assert total.device.type == "meta" and total.shape == ()
+
+
 @pytest.mark.parametrize("size", [(23, 17), (3, 4), (2, 9), (1, 1)])
 @pytest.mark.parametrize("elements", [1, 300, 2**24])
 def test_a_sum_over_strips_is_the_sum_over_the_upsampled_maps(monkeypatch, size, elements):
