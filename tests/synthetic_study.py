@@ -42,6 +42,7 @@ class SyntheticStudy:
                 "peak_memory_mb": 900,
                 "git_commit": "abc",
                 "versions": {"torch": "9.9"},
+                "hardware": {"gpu": "one that never was"},
             }
             (folder / "provenance.json").write_text(json.dumps(provenance))
             (folder / "metrics.json").write_text(json.dumps({"schema": 1, "stage": stage, "run": run, **metrics}))

@@ -9,6 +9,7 @@ from fada_lib.study.comparisons import (
     ADAPTATION,
     CLASS_LEVEL,
     DISTILLATION,
+    DISTILLED_VARIANTS,
     MULTISCALE,
     STUDENTS,
     TRUTH,
@@ -122,6 +123,14 @@ def test_students_meet_their_teachers_and_each_other(tmp_path: Path) -> None:
         ("fada_soft@sd=frozen_bn+sd", "fada_soft"),
     }
     assert set(found[STUDENTS]) == {("fada_soft+sd", "binary+sd"), ("fada_soft+sd", "source_only+sd")}
+
+
+def test_changed_students_meet_the_plain_student_of_their_teacher_where_there_is_one(tmp_path: Path) -> None:
+    study = three_seeds(tmp_path)
+    for seed in range(3):
+        study.model("fada_soft@sd=frozen_bn", seed, 0.47, stage="distill")
+        study.model("source_continued@sd=frozen_bn", seed, 0.33, stage="distill")
+    assert compared(study.folder)[DISTILLED_VARIANTS] == [("fada_soft@sd=frozen_bn+sd", "fada_soft+sd")]
 
 
 def test_multi_scale_testing_meets_single_scale_of_the_same_network(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ CLASS_LEVEL = "Class-level alignment against every other method, without SD"
 ADAPTATION = "Adaptation against as many iterations on the source alone"
 VARIANTS = "A method with one thing changed against the method itself"
 DISTILLATION = "Self-distillation against its teacher"
+DISTILLED_VARIANTS = "Self-distillation with something changed against the plain student"
 STUDENTS = "FADA against every other method, both self-distilled"
 MULTISCALE = "Multi-scale testing against single scale"
 TRUTH = "True encodings, which no method has, against the network's own"
@@ -39,6 +40,7 @@ def families(study: Study) -> dict[str, list[Difference]]:
         ADAPTATION: [(name, _continued_like(study, name)) for name in _adapted(study, *SOFT_LABELS)],
         VARIANTS: _variants(study),
         DISTILLATION: [(name, teacher_of(name)) for name in students(study)],
+        DISTILLED_VARIANTS: _changed_students(study),
         STUDENTS: _between_students(study),
         MULTISCALE: [(name + MST, name) for name in study.reported_methods if not is_oracle(name)],
     }
@@ -218,6 +220,11 @@ def _between_students(study: Study) -> list[tuple[str, str]]:
     plain = [name for name in study.reported_methods if name.endswith("+sd")]
     others = [name for name in plain if name not in ours and not is_oracle(name)]
     return [(fada, name) for fada in ours if fada in plain for name in others]
+
+
+def _changed_students(study: Study) -> list[tuple[str, str]]:
+    pairs = ((name, f"{teacher_of(name)}+sd") for name in students(study))
+    return [(name, plain) for name, plain in pairs if name != plain and plain in study.methods]
 
 
 def _label(name: str) -> str:

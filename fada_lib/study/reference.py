@@ -1,7 +1,8 @@
 """The small metrics of a study's runs as one CSV to keep under version control: ``./run_all.sh --reference``.
 
 A row is keyed by run id, whose last part is the hash of the resolved parameters (see `expand`), and by the hash of the
-code that made it (see `provenance.code_hash`): who runs the command of its last column with that code gets its digits.
+code that made it (see `provenance.code_hash`): who runs the command of its last column with that code gets its digits,
+if the run had no GPU.
 """
 
 import csv
@@ -12,6 +13,7 @@ from pathlib import Path
 from fada_lib import files
 from fada_lib.parameters import UserError
 from fada_lib.plots.style import split_name
+from fada_lib.study.comparisons import teacher_of
 from fada_lib.study.inherit import read_study as read_parameters
 from fada_lib.study.results import Run, Study, read_study
 
@@ -50,7 +52,7 @@ def write_reference(folder: Path, params: Path, target: Path = FOLDER) -> Path:
 
 
 def _header(study: Study) -> list[str]:
-    run = ["run", "parameters", "code", "commit", "torch", "stage", "method", "self_distilled", "seed"]
+    run = ["run", "parameters", "code", "commit", "torch", "gpu", "stage", "method", "self_distilled", "seed"]
     world = ["world_seed", "label_shift", "appearance_shift"]
     scores = [f"{split} {way} mIoU" for split, way in PARTS]
     classes = [f"target_val single IoU {name}" for name in study.classes]
@@ -59,8 +61,8 @@ def _header(study: Study) -> list[str]:
 
 def _row(study: Study, run: Run, command: str) -> list[object]:
     made_by, gap = run.provenance or {}, study.gaps.get(run.world)
-    torch = made_by.get("versions", {}).get("torch")
-    identity = [run.id, run.id.rpartition("-")[2], made_by.get("code_hash"), made_by.get("git_commit"), torch]
+    made_with = [made_by.get("versions", {}).get("torch"), made_by.get("hardware", {}).get("gpu")]
+    identity = [run.id, run.id.rpartition("-")[2], made_by.get("code_hash"), made_by.get("git_commit"), *made_with]
     what = [run.stage, run.method, run.metrics["self_distilled"], run.metrics["seed"]]
     world = [study.world_seeds.get(run.world), *(gap or (None, None))]
     scores = [run.score(split, way) for split, way in PARTS]
@@ -72,12 +74,13 @@ def _row(study: Study, run: Run, command: str) -> list[object]:
 def _command(run: Run, params: Path) -> str:
     """The command that makes the run again: its seed and method alone; for a pretraining, all of its seed.
 
-    A point of a grid is named alone if it has one coordinate; the command line separates names by commas.
+    A student is named by its teacher, which brings that teacher's other students too. A point of a grid is named alone
+    if it has one coordinate; the command line separates names by commas.
     """
     path = params.resolve()
     named = path.relative_to(files.PROJECT_ROOT) if path.is_relative_to(files.PROJECT_ROOT) else path.name
     seed = f"./run_all.sh {named} --seeds {run.metrics['seed']}"
-    method = run.metrics["method"]
+    method = teacher_of(run.metrics["method"])
     if run.stage == "pretrain":
         return seed
     return f"{seed} --methods {split_name(method)[0] if ',' in method else method}"
