@@ -49,6 +49,19 @@ def test_without_a_measured_run_the_default_speaks_and_says_so(tmp_path: Path) -
     assert str(expected).endswith("with 2 at once (by a default: one core of a laptop)")
 
 
+def test_the_default_grows_with_the_size_trained_at_and_with_the_size_made(tmp_path: Path) -> None:
+    text = STUDY.format(name="wide", world=1).replace("world_seed: 1", "world_seed: 1, height: 192, width: 384")
+    path = tmp_path / "wide.yaml"
+    path.write_text(text)
+    whole = expand(path, tmp_path)
+    path.write_text(text.replace("pretrain: {", "pretrain: {source_size: [192, 96], "))
+    reduced = expand(path, tmp_path)
+    training = 1000 * 4 * 0.024 + 500 * 4 * 0.025 + 500 * 8 * 0.028
+    beside = 4 * (24 + 2 * (17 + 19 + 19))
+    assert expect(whole, ids(whole), jobs=1).core_seconds == pytest.approx(beside + 2 * 4 * training)
+    assert expect(reduced, ids(reduced), jobs=1).core_seconds == pytest.approx(beside + 2 * training)
+
+
 def test_measured_runs_of_the_same_scale_count_whatever_their_study(tmp_path: Path) -> None:
     finish(study(tmp_path, "measured"), seconds=2010.0, per_second=0.5)
     plan = study(tmp_path, "new", world=2)

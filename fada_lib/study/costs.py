@@ -1,6 +1,7 @@
 """What a study costs, said before it starts: from runs like its own that were measured, else from a stated default."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -106,13 +107,21 @@ def _learn(plan: Plan) -> tuple[Costs, int]:
 
 
 def _default(plan: Plan) -> Costs:
-    """`DEFAULT` for the made world and the small network, in proportion to the pixels; nothing for anything else."""
+    """`DEFAULT` for the made world and the small network, in proportion to the pixels; nothing for anything else.
+
+    Training goes by the size trained at, everything beside it by that of the world's images.
+    """
     data = next((run.parameters for run in plan.runs if run.stage == "data"), {})
-    network = next((run.parameters.get("backbone") for run in plan.runs if run.stage == "pretrain"), None)
-    if network != "resnet_small" or data.get("target_root"):
+    network = next((run.parameters for run in plan.runs if run.stage == "pretrain"), {})
+    if network.get("backbone") != "resnet_small" or data.get("target_root"):
         return Costs()
-    factor = data["height"] * data["width"] / DEFAULT_PIXELS
-    return Costs(*({name: factor * value for name, value in DEFAULT[part].items()} for part in ("pace", "rest")))
+    made = data["height"] * data["width"]
+    trained = math.prod(network["source_size"]) if network["source_size"] else made
+    return Costs(_scaled("pace", trained / DEFAULT_PIXELS), _scaled("rest", made / DEFAULT_PIXELS))
+
+
+def _scaled(part: str, factor: float) -> dict[str, float]:
+    return {name: factor * seconds for name, seconds in DEFAULT[part].items()}
 
 
 def _seconds(run: Run, costs: Costs) -> float | None:
