@@ -223,8 +223,8 @@ def _between_students(study: Study) -> list[tuple[str, str]]:
 
 
 def _changed_students(study: Study) -> list[tuple[str, str]]:
-    pairs = ((name, f"{teacher_of(name)}+sd") for name in students(study))
-    return [(name, plain) for name, plain in pairs if name != plain and plain in study.methods]
+    pairs = [(name, f"{teacher_of(name)}+sd") for name in students(study)]
+    return [(name, plain) for name, plain in pairs if name != plain]
 
 
 def _label(name: str) -> str:
