@@ -140,6 +140,11 @@ def test_the_slope_is_the_least_squares_line_and_not_that_of_the_ends() -> None:
     assert slope([0.0, 1.0, 5.0], [1.0, 4.0, 4.0]) == pytest.approx(6 / 14)
 
 
+def test_words_say_which_gap_they_are_of_and_count_its_worlds_alone(tmp_path: Path) -> None:
+    (told,) = [sentence for sentence in findings(worlds(tmp_path)) if "numbers stand on" in sentence]
+    assert told.startswith("Where no dose is named, the numbers stand on 2 seeds and 2 worlds of label shift 1, app")
+
+
 def test_tables_name_shift_dose_and_gap_and_never_average_over_gaps(tmp_path: Path) -> None:
     study = worlds(tmp_path)
     assert [(row[0], row[1]) for row in dose_table(study).rows] == [

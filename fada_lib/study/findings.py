@@ -4,7 +4,7 @@ from fada_lib.plots.style import is_control, is_oracle, method_label, split_name
 from fada_lib.study.claims import judge_claims, tally
 from fada_lib.study.comparisons import CLASS_LEVEL, UNSOFTENED, difference_label, families, summary_of
 from fada_lib.study.doses import SHIFTS, responses, world_interval
-from fada_lib.study.notes import diverged_note
+from fada_lib.study.notes import diverged_note, gap_words
 from fada_lib.study.rendering import points
 from fada_lib.study.results import Study
 from fada_lib.study.statistics import LEVEL, Difference, Summary
@@ -99,14 +99,20 @@ def bounds_of(d: Difference) -> str:
 
 def _replicates(study: Study) -> str:
     """How many seeds the numbers stand on."""
-    if not study.models:
+    gap = study.reported_gap
+    models = [run for run in study.models if gap in (None, study.gaps.get(run.world))]
+    if not models:
         return "No model has been trained yet, so there are no numbers."
-    seeds = len({run.metrics["seed"] for run in study.models})
-    worlds = len({run.world for run in study.models})
+    seeds = len({run.metrics["seed"] for run in models})
+    worlds = len({run.world for run in models})
     if seeds * worlds == 1:
         return "All of this is one seed: there is no spread, and small differences mean nothing."
-    places = "one world" if worlds == 1 else f"{worlds} worlds"
-    return f"The numbers stand on {seeds} seed{'s' if seeds > 1 else ''} and {places}; ± is the standard deviation."
+    replicates = f"{seeds} seed{'s' if seeds > 1 else ''} and {'one world' if worlds == 1 else f'{worlds} worlds'}"
+    if gap is None:
+        return f"The numbers stand on {replicates}; ± is the standard deviation."
+    return (
+        f"Where no dose is named, the numbers stand on {replicates} of {gap_words(gap)}; ± is the standard deviation."
+    )
 
 
 def _percent(score: Summary) -> str:

@@ -122,14 +122,21 @@ def _take_over(plan: Plan) -> None:
 
 
 def _print_summary(plan: Plan) -> None:
-    """The target mIoU of every method, mean over seeds and worlds, and where the report is."""
-    values: dict[str, list[float]] = {}
+    """The target mIoU of every method, mean over seeds and worlds of one gap, and where the report is."""
+    gaps = {run.id: _gap_words(run) for run in plan.runs if run.stage == "data"}
+    values: dict[str, dict[str, list[float]]] = {}
     for run in plan.runs:
         metrics = files.read_json(plan.folder / "runs" / run.id / "metrics.json")
         target = metrics.get("evaluation", {}).get("target_val")
         if target:
             name = metrics["method"] + (" + SD" if metrics["self_distilled"] else "")
-            values.setdefault(name, []).append(target["single"]["miou"])
-    if values:
-        print("target mIoU, %:  " + ", ".join(f"{n} {100 * sum(v) / len(v):.1f}" for n, v in values.items()))
+            values.setdefault(gaps[metrics["world"]], {}).setdefault(name, []).append(target["single"]["miou"])
+    for gap, of in values.items():
+        where = f" at {gap}" if len(values) > 1 else ""
+        print(f"target mIoU, %{where}:  " + ", ".join(f"{n} {100 * sum(v) / len(v):.1f}" for n, v in of.items()))
     print(f"report: {plan.folder / 'report.html'}")
+
+
+def _gap_words(world: Run) -> str:
+    p = world.parameters
+    return f"label shift {p['label_shift']:g}, appearance shift {p['appearance_shift']:g}"
