@@ -2,7 +2,8 @@
 
 from fada_lib.study.claims import OURS, RULE, UNMEASURED, Judged, judge_claims
 from fada_lib.study.comparisons import difference_label
-from fada_lib.study.notes import diverged_note, gap_words, scope_note
+from fada_lib.study.notes import diverged_note, scope_note
+from fada_lib.study.plan import gap_words
 from fada_lib.study.rendering import Column, Table, signed
 from fada_lib.study.results import Study
 
@@ -52,7 +53,7 @@ def gap_table(study: Study) -> Table | None:
         for judged in zip(*by_gap, strict=True)
         if judged[0].claim.unit == "mIoU" and any(j.verdict != UNMEASURED for j in judged)
     ]
-    columns = [Column("Claim"), *(Column(gap_words(gap).capitalize()) for gap in gaps)]
+    columns = [Column("Claim"), *(Column(gap_words(*gap).capitalize()) for gap in gaps)]
     note = "Measured here: the same claims and rule by gap; in brackets the mean difference in points, and pairs."
     return Table("claims_by_gap", "What holds, from the easier to the harder gap", columns, rows, note)
 

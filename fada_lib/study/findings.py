@@ -4,7 +4,8 @@ from fada_lib.plots.style import is_control, is_oracle, method_label, split_name
 from fada_lib.study.claims import judge_claims, tally
 from fada_lib.study.comparisons import CLASS_LEVEL, UNSOFTENED, difference_label, families, summary_of
 from fada_lib.study.doses import SHIFTS, responses, world_interval
-from fada_lib.study.notes import diverged_note, gap_words
+from fada_lib.study.notes import diverged_note
+from fada_lib.study.plan import gap_words
 from fada_lib.study.rendering import points
 from fada_lib.study.results import Study
 from fada_lib.study.statistics import LEVEL, Difference, Summary
@@ -111,7 +112,7 @@ def _replicates(study: Study) -> str:
     if gap is None:
         return f"The numbers stand on {replicates}; ± is the standard deviation."
     return (
-        f"Where no dose is named, the numbers stand on {replicates} of {gap_words(gap)}; ± is the standard deviation."
+        f"Where no dose is named, the numbers stand on {replicates} of {gap_words(*gap)}; ± is the standard deviation."
     )
 
 

@@ -4,17 +4,13 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from fada_lib.plots.style import method_label
-from fada_lib.study.results import Gap, Study
-
-
-def gap_words(gap: Gap) -> str:
-    """A gap as words, e.g. ``label shift 1, appearance shift 0.5``."""
-    return f"label shift {gap.label:g}, appearance shift {gap.appearance:g}"
+from fada_lib.study.plan import gap_words
+from fada_lib.study.results import Study
 
 
 def scope_note(study: Study) -> str:
     """Which worlds a table is about, where they differ in their gap; empty where they do not."""
-    return "" if study.reported_gap is None else f" Worlds of {gap_words(study.reported_gap)} only."
+    return "" if study.reported_gap is None else f" Worlds of {gap_words(*study.reported_gap)} only."
 
 
 def diverged_note(study: Study) -> str:

@@ -84,3 +84,8 @@ def method_of(run: Run, runs: Sequence[Run]) -> str:
     if run.stage == "distill":
         return method_of(next(other for other in runs if other.id == run.needs[1]), runs)
     return str(run.parameters["name" if run.stage == "adapt" else "method"])
+
+
+def gap_words(label_shift: float, appearance_shift: float) -> str:
+    """How far a world's domains lie apart, as words: ``label shift 1, appearance shift 0.5``."""
+    return f"label shift {label_shift:g}, appearance shift {appearance_shift:g}"

@@ -10,7 +10,7 @@ from fada_lib.study import engine, status
 from fada_lib.study.costs import expect, together
 from fada_lib.study.expand import expand
 from fada_lib.study.lock import locked
-from fada_lib.study.plan import Plan, Run
+from fada_lib.study.plan import Plan, Run, gap_words
 from fada_lib.study.reuse import reusable, take_over
 
 NOTEBOOKS = files.PROJECT_ROOT / "notebooks"
@@ -123,7 +123,8 @@ def _take_over(plan: Plan) -> None:
 
 def _print_summary(plan: Plan) -> None:
     """The target mIoU of every method, mean over seeds and worlds of one gap, and where the report is."""
-    gaps = {run.id: _gap_words(run) for run in plan.runs if run.stage == "data"}
+    worlds = {run.id: run.parameters for run in plan.runs if run.stage == "data"}
+    gaps = {name: gap_words(p["label_shift"], p["appearance_shift"]) for name, p in worlds.items()}
     values: dict[str, dict[str, list[float]]] = {}
     for run in plan.runs:
         metrics = files.read_json(plan.folder / "runs" / run.id / "metrics.json")
@@ -135,8 +136,3 @@ def _print_summary(plan: Plan) -> None:
         where = f" at {gap}" if len(values) > 1 else ""
         print(f"target mIoU, %{where}:  " + ", ".join(f"{n} {100 * sum(v) / len(v):.1f}" for n, v in of.items()))
     print(f"report: {plan.folder / 'report.html'}")
-
-
-def _gap_words(world: Run) -> str:
-    p = world.parameters
-    return f"label shift {p['label_shift']:g}, appearance shift {p['appearance_shift']:g}"
