@@ -146,6 +146,22 @@ def test_on_a_real_gpu_cuda_sees_no_step_wait(name, autocast):
 
 
 @pytest.mark.gpu
+@pytest.mark.parametrize("autocast", [None, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("backbone", ["resnet50", "vgg16"])
+def test_on_a_real_gpu_cuda_sees_no_supervised_step_of_the_papers_networks_wait(backbone, autocast):
+    segmenter = build_segmenter(backbone, 12, "frozen").to(GPU, memory_format=torch.channels_last)
+    optimiser = torch.optim.SGD(segmenter.parameter_groups(10.0), lr=0.0, momentum=0.9)
+    images = torch.zeros(2, 3, 33, 49, dtype=torch.uint8).pin_memory()
+    labels = torch.zeros(2, 33, 49, dtype=torch.uint8).pin_memory()
+    supervised_step(segmenter, optimiser, images, labels, Compute(GPU, autocast), gradient_clip=5.0)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        supervised_step(segmenter, optimiser, images, labels, Compute(GPU, autocast), gradient_clip=5.0)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.gpu
 @pytest.mark.parametrize("name", METHODS)
 def test_on_a_real_gpu_a_step_has_the_losses_that_it_has_on_the_processor(name, monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)

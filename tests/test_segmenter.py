@@ -81,9 +81,11 @@ def test_unknown_names_are_refused_with_the_known_ones(backbone, norm):
 def bottlenecks():
     """torchvision's block with torchvision's frozen norms and the network's with the same numbers, in float64."""
     torch.manual_seed(0)
-    shortcut = nn.Sequential(nn.Conv2d(8, 16, 1, 2, bias=False), FrozenBatchNorm2d(16, eps=0.0))
-    given = {"stride": 2, "downsample": shortcut, "dilation": 2, "norm_layer": partial(FrozenBatchNorm2d, eps=0.0)}
-    blocks = [block(8, 4, **given).double() for block in (Bottleneck, FrozenBottleneck)]
+    norm = partial(FrozenBatchNorm2d, eps=0.0)
+    blocks = []
+    for block in (Bottleneck, FrozenBottleneck):
+        shortcut = nn.Sequential(nn.Conv2d(8, 16, 1, 2, bias=False), norm(16))
+        blocks.append(block(8, 4, stride=2, downsample=shortcut, dilation=2, norm_layer=norm).double())
     for name, buffer in blocks[0].named_buffers():
         buffer.copy_(torch.rand_like(buffer) + (0.5 if name.endswith("running_var") else 0.0))
     blocks[1].load_state_dict(blocks[0].state_dict())
@@ -103,6 +105,25 @@ def test_a_frozen_bottleneck_is_torchvisions_in_value_and_in_gradient(bottleneck
     for theirs, ours in zip(*found, strict=True):
         torch.testing.assert_close(ours, theirs)
         assert theirs.abs().max() > 0
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("autocast", "rounding"), [(None, 1e-5), (torch.bfloat16, 3e-2)], ids=["float32", "bfloat16"])
+def test_on_a_real_gpu_a_frozen_bottleneck_is_torchvisions_on_the_processor(
+    bottlenecks, autocast, rounding, monkeypatch
+):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    images = torch.randn(2, 8, 9, 11, dtype=torch.float64)
+    expected, ours = bottlenecks[0](images), bottlenecks[1].float().to("cuda")
+    expected.square().sum().backward()
+    with torch.autocast("cuda", autocast, enabled=autocast is not None):
+        found = ours(images.float().to("cuda"))
+    assert found.dtype == (autocast or torch.float32)
+    found.float().square().sum().backward()
+    grads = zip(ours.parameters(), bottlenecks[0].parameters(), strict=True)
+    for on_gpu, exact in [(found, expected), *((a.grad, b.grad) for a, b in grads)]:
+        apart = (on_gpu.double().cpu() - exact).norm() / exact.norm()
+        assert apart < rounding
 
 
 @pytest.mark.parametrize(("norm", "kind"), [("frozen", FrozenBottleneck), ("batch", Bottleneck)])
