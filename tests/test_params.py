@@ -81,6 +81,7 @@ def points(name: str, option: str) -> set:
         ("thresholds", "clip", {0.7, 0.8, 0.9, 1.0}),
         ("thresholds", "threshold", {0.7, 0.8, 0.9, 1.0}),
         ("thresholds", "temperature", {1.0, 1.8}),
+        ("lambda", "lambda_adv", {0.001, 0.01, 0.03, 0.1, 0.3, 1.0}),
         ("temperature", "temperature", {1.0, 1.4, 1.8, 2.5, 4.0}),
         ("halves", "terms", {"both", "domain", "class"}),
         ("halves_at_temperature_1", "terms", {"both", "domain", "class"}),
