@@ -11,6 +11,7 @@ from fada_lib.analysis.cells import Cells, fair_quotas, pure_cells, sample_cells
 from fada_lib.analysis.domain_distance import proxy_a_distance
 from fada_lib.analysis.embedding import common_initialisation, embed
 from fada_lib.analysis.features import cell_outputs
+from fada_lib.analysis.networks import load_lowest_seeds, lowest_seeds
 from fada_lib.data.domains import open_part
 from fada_lib.data.transforms import normalise
 from fada_lib.models.segmenter import build_segmenter
@@ -236,6 +237,22 @@ def test_distances_come_by_method_and_seed_and_students_are_marked(data_run, tmp
     }
     assert found.ccd["source_only"]["0"]["mean"] != found.ccd["source_only"]["1"]["mean"]
     assert len(found.ccd["fada_soft"]["2"]["per_class"]) == 12
+
+
+def test_of_each_method_the_lowest_seed_stands_for_it(runs):
+    found = lowest_seeds(runs, ["fada_soft+sd", "oracle", "source_only"])
+    assert list(found.items()) == [("fada_soft+sd", runs[3]), ("source_only", runs[1])]
+    assert list(load_lowest_seeds(runs, ["source_only"])) == ["source_only"]
+
+
+def test_maps_are_kept_with_the_class_and_the_domain_of_every_point(data_run, tmp_path, runs):
+    found = analysed(data_run, tmp_path, runs[1:3], embedded=("fada_soft",), embedding_iterations=250)
+    found.write_maps(tmp_path / "embedding.npz")
+    with np.load(tmp_path / "embedding.npz") as kept:
+        drawn = {"fada_soft": found.maps["fada_soft"]["points"], "classes": found.classes, "domains": found.domains}
+        assert {name: kept[name].tolist() for name in kept.files} == {k: v.tolist() for k, v in drawn.items()}
+    counts = found.counts([f"class {k}" for k in range(12)])
+    assert counts.loc["target"].tolist() == [int((found.cells["target"].classes == k).sum()) for k in range(12)]
 
 
 def test_every_network_is_looked_at_through_the_same_cells(data_run, tmp_path, runs, monkeypatch):

@@ -279,6 +279,15 @@ def test_distances_end_with_mean_and_median_and_leave_absent_classes_out():
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["a", "c", "mean", "median"]
 
 
+def test_the_oracle_is_no_dot_among_the_domain_distances():
+    entry = {"per_class": [1.0], "mean": 1.0, "median": 1.0}
+    axes = domain_distance_figure({"fada_soft": {"0": entry}, "oracle": {"0": entry}}, ["a"]).axes[0]
+    assert {bars.get_label(): bars.lines[0].get_marker() for bars in axes.containers} == {
+        "FADA, soft labels": "o",
+        "Oracle (target labels)": "X",
+    }
+
+
 def test_the_relation_says_of_what_there_are_too_few_pairs():
     measure = {name: np.arange(K) + 1.0 for name in ("binary", "fada_soft")}
     entry = {"rho": -0.5, "n": 5}

@@ -7,7 +7,7 @@ import pytest
 from synthetic_study import three_seeds
 
 from fada_lib.analysis.domain_distance import proxy_a_distance, summary_of_distances
-from fada_lib.analysis.relation import paired_means, per_class, relation, seed_points, target_iou
+from fada_lib.analysis.relation import paired_means, per_class, relate, relation, seed_points, target_iou
 from fada_lib.study.alignment_tables import ccd_table, domain_distance_table, relation_table
 from fada_lib.study.results import read_study
 
@@ -176,6 +176,17 @@ def test_iou_comes_from_the_runs_by_method_and_seed(tmp_path):
 
 def test_values_by_class_are_taken_out_of_summaries():
     assert per_class({"m": {"0": summary_of_distances([1.0, None])}}) == {"m": {"0": [1.0, None]}}
+
+
+def test_each_measure_is_related_by_itself():
+    entries = {f"m{i}": {"0": {"per_class": [float(i), 1.0 + i * i]}} for i in range(4)}
+    iou = {f"m{i}": {"0": [0.1 * i, 0.3 - 0.1 * i]} for i in range(4)}
+    scopes = {"all": list(entries)}
+    means, found = relate({"ccd": entries}, iou, scopes)
+    pair = paired_means(per_class(entries), iou)
+    assert found == {"ccd": relation(*pair, scopes)}
+    assert means["ccd"][0]["m3"].tolist() == [3.0, 10.0]
+    assert [entry["rho"] for entry in found["ccd"]["within_class"]["all"]] == pytest.approx([1, -1])
 
 
 # The tables

@@ -12,7 +12,7 @@ from fada_lib.data.transforms import normalise
 from fada_lib.inference import evaluate as evaluation
 from fada_lib.inference import predict
 from fada_lib.inference.evaluate import evaluate, target_entropy
-from fada_lib.inference.examples import example_encodings, example_predictions
+from fada_lib.inference.examples import example_encodings, example_labels, example_predictions
 from fada_lib.inference.export import export_segmenter
 from fada_lib.inference.photographs import id_table, label_photographs, write_photographs
 from fada_lib.inference.predict import predict_dataset, probabilities
@@ -230,6 +230,14 @@ def test_writing_pseudo_labels_reports_every_image(segmenter, data_run, tmp_path
 
 
 # Examples for figures
+
+
+def test_other_labels_of_an_image_stand_beside_its_truth(val):
+    rows = example_labels(val, {"other": val}, [2, 2 + len(val)])
+    image, truth = val.load(2)
+    for row in rows:
+        assert np.array_equal(row["image"], image)
+        assert np.array_equal(row["truth"], truth) and np.array_equal(row["predictions"]["other"], truth)
 
 
 def test_example_predictions_come_by_network_at_the_labels_size(segmenter, val):

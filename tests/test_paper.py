@@ -8,11 +8,12 @@ import pytest
 from synthetic_study import SyntheticStudy, benchmark, three_seeds
 
 from fada_lib.data.classes import CLASS_SETS
+from fada_lib.files import PROJECT_ROOT
 from fada_lib.parameters import UserError
 from fada_lib.study import cli
 from fada_lib.study.experiments import experiment_of, read_experiments
 from fada_lib.study.latex import to_latex
-from fada_lib.study.paper import write_paper_tables
+from fada_lib.study.paper import FROM_NOTEBOOK_03, write_paper_tables
 from fada_lib.study.paper_tables import paper_tables
 from fada_lib.study.rendering import Column, Table
 from fada_lib.study.results import read_study
@@ -113,12 +114,17 @@ def test_figures_3_and_5_are_taken_from_notebook_03_and_4_is_drawn(tmp_path: Pat
     folder = benchmark(tmp_path, "gta5", ("gta5", "cityscapes"), "cityscapes19", NINETEEN)
     run = next((folder / "runs").glob("adapt_fada_soft-s0*"))
     (run / "figures").mkdir()
-    for name in ("01_encodings.png", "01_encodings.pdf", "04_predictions.png"):
+    for name in ("01_encodings.png", "01_encodings.pdf", "05_predictions.png"):
         (run / "figures" / name).write_bytes(b"picture")
     page = write_paper_tables(tmp_path)
     drawn = {path.name for path in (page.parent / "figures").iterdir()}
     assert drawn == {"figure3_gta5.png", "figure3_gta5.pdf", "figure5_gta5.png"}
     assert page.read_text().count("No run has drawn it.") == 1
+
+
+def test_notebook_03_keeps_figures_3_and_5_under_the_names_that_are_looked_for() -> None:
+    code = (PROJECT_ROOT / "notebooks" / "03_fine_grained_adapt.ipynb").read_text(encoding="utf-8")
+    assert [name for name in FROM_NOTEBOOK_03.values() if f', \\"{name}\\")' not in code] == []
 
 
 def test_the_command_writes_the_tables_and_refuses_a_folder_that_is_none(results: Path, capsys, tmp_path) -> None:

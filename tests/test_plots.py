@@ -12,6 +12,7 @@ from matplotlib.text import Text
 
 from fada_lib.data.classes import IGNORE, class_set
 from fada_lib.inference.photographs import Labelled
+from fada_lib.methods.options import FadaOptions
 from fada_lib.plots.alignment_and_miou import alignment_and_miou_figure
 from fada_lib.plots.ccd import ccd_figure
 from fada_lib.plots.cells import MOST_MARKS
@@ -29,7 +30,7 @@ from fada_lib.plots.photographs import photograph_figure
 from fada_lib.plots.relation import relation_figure
 from fada_lib.plots.scenes import colour, domain_grid, image_grid, prediction_grid
 from fada_lib.plots.sensitivity import sensitivity_figure
-from fada_lib.plots.style import method_colour, method_label, method_order, save
+from fada_lib.plots.style import SOURCE_COLOUR, TARGET_COLOUR, method_colour, method_label, method_order, save
 
 CLASSES = class_set("world12")
 K = len(CLASSES)
@@ -130,6 +131,19 @@ def test_training_curves_give_losses_rate_and_scores_a_panel_each() -> None:
     assert len(training_curves([*history, {"iteration": 2, "target_tune_miou": 0.4}]).axes) == 3
 
 
+def test_what_names_a_domain_has_its_colour_in_the_curves() -> None:
+    keys = ("adversarial", "discriminator_source", "discriminator_target", "source_val_miou", "target_tune_miou")
+    figure = training_curves([{"iteration": i, **dict.fromkeys(keys, 0.5)} for i in (1, 2)])
+    colours = {line.get_label(): line.get_color() for axes in figure.axes for line in axes.lines}
+    assert colours.pop("adversarial") not in (SOURCE_COLOUR, TARGET_COLOUR)
+    assert colours == {
+        "discriminator source": SOURCE_COLOUR,
+        "source val": SOURCE_COLOUR,
+        "discriminator target": TARGET_COLOUR,
+        "target tune": TARGET_COLOUR,
+    }
+
+
 def test_series_leaves_out_rows_without_the_key() -> None:
     iterations, values = series([{"iteration": 1, "a": 2.0}, {"iteration": 2}, {"iteration": 3, "a": None}], "a")
     assert (iterations.tolist(), values.tolist()) == ([1], [2.0])
@@ -174,15 +188,18 @@ def test_the_legend_of_target_curves_shows_every_line_as_it_is_drawn() -> None:
 def test_an_encoding_fills_only_the_half_of_its_domain(domain: str, first: int) -> None:
     soft = np.full((1, K), 1 / K)
     hard = np.eye(K)[[2]]
-    axes = encodings_figure(IMAGE, [(5, 40)], soft, hard, CLASSES, domain).axes
+    axes = encodings_figure(IMAGE, [(5, 40)], soft, hard, CLASSES, FadaOptions(), domain).axes
     bars = axes[3].containers[0]
     assert [round(bar.get_center()[0]) for bar in bars] == list(range(first, first + K))
     assert [bar.get_height() for bar in axes[1].containers[0]] == [domain == "source", domain == "target"]
 
 
 def test_a_pixel_that_hard_labels_ignore_is_said_to_be_ignored() -> None:
-    figure = encodings_figure(IMAGE, [(0, 0)], np.full((1, K), 1 / K), np.zeros((1, K)), CLASSES)
+    options = FadaOptions(temperature=2.5, clip=0.8, threshold=0.7)
+    figure = encodings_figure(IMAGE, [(0, 0)], np.full((1, K), 1 / K), np.zeros((1, K)), CLASSES, options)
     assert "ignored:\nnot confident" in texts(figure)
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles[2:] == ["hard, Eq. 7 (surer than 0.7)", "soft, Eq. 8 (T = 2.5, clipped at 0.8)"]
 
 
 def test_comparison_writes_spread_only_where_there_is_one() -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from fada_lib.analysis.ccd import class_center_distance, summary
 from fada_lib.analysis.cells import Cells, sample_cells
@@ -12,8 +13,9 @@ from fada_lib.analysis.domain_distance import proxy_a_distance, summary_of_dista
 from fada_lib.analysis.embedding import common_initialisation, embed
 from fada_lib.analysis.features import cell_outputs
 from fada_lib.analysis.mistakes import confusions, fates
+from fada_lib.analysis.networks import lowest_seeds, method_and_seed
 from fada_lib.data.domains import open_part
-from fada_lib.files import read_json, resolve
+from fada_lib.files import write_atomically
 from fada_lib.parameters import AnalyseParameters, UserError
 from fada_lib.progress import Progress
 from fada_lib.training.checkpoint import load_checkpoint
@@ -67,6 +69,22 @@ class Alignment:
         """(N,) 0 for source, 1 for target."""
         return np.repeat([0, 1], [len(self.cells[d]) for d in DOMAINS])
 
+    @property
+    def maps(self) -> dict[str, dict[str, np.ndarray]]:
+        """Method -> its t-SNE map: ``points`` (N, 2), ``classes`` (N,) channels and ``domains`` (N,)."""
+        shared = {"classes": self.classes, "domains": self.domains}
+        return {method: {"points": points, **shared} for method, points in self.embeddings.items()}
+
+    def counts(self, names: Sequence[str]) -> pd.DataFrame:
+        """How many cells each class has: one row a domain, one column a class."""
+        found = {d: np.bincount(self.cells[d].classes, minlength=len(names)) for d in DOMAINS}
+        return pd.DataFrame.from_dict(found, orient="index", columns=list(names))
+
+    def write_maps(self, path: Path) -> None:
+        """Write the t-SNE maps as a NumPy archive: the points by method, `classes` and `domains`."""
+        arrays = {**self.embeddings, "classes": self.classes, "domains": self.domains}
+        write_atomically(path, lambda temporary: np.savez(temporary.open("wb"), **arrays))
+
 
 def analyse(p: AnalyseParameters, progress: Progress) -> Alignment:
     """Compute CCD, domain distance and mistakes of every run of `p.runs`, t-SNE of the lowest seed of `p.embedded`.
@@ -79,7 +97,7 @@ def analyse(p: AnalyseParameters, progress: Progress) -> Alignment:
         If a run is unfinished, or the networks differ in output stride.
     """
     compute = prepare(p.device, "float32", p.threads, p.seed)
-    names = {run: _method_and_seed(resolve(run)) for run in p.runs}
+    names = {run: method_and_seed(run) for run in p.runs}
     datasets = {d: open_part(p.data, d, "val") for d in DOMAINS}
     strides = {load_checkpoint(run)[0].feature_extractor.stride for run in p.runs}
     if len(strides) != 1:
@@ -87,7 +105,7 @@ def analyse(p: AnalyseParameters, progress: Progress) -> Alignment:
     stride = strides.pop()
     cells = {d: sample_cells(datasets[d], stride, p.samples_per_domain, p.seed, p.test_size) for d in DOMAINS}
     num_classes = len(datasets["source"].classes)
-    embedded = _runs_to_embed(names, p.embedded)
+    embedded = set(lowest_seeds(p.runs, p.embedded).values())
     progress.start("features, CCD, domain distance and mistakes", len(p.runs))
     ccd: dict[str, dict[str, dict]] = {}
     distances: dict[str, dict[str, dict]] = {}
@@ -135,17 +153,3 @@ def _embeddings(p: AnalyseParameters, features: dict[str, np.ndarray], progress:
         result[method] = embed(values, start, p.perplexity, p.embedding_iterations, p.seed)
         progress.update(done + 1)
     return result
-
-
-def _method_and_seed(run: Path) -> tuple[str, int]:
-    metrics = read_json(run / "metrics.json")
-    return metrics["method"] + ("+sd" if metrics["self_distilled"] else ""), metrics["seed"]
-
-
-def _runs_to_embed(names: dict[str, tuple[str, int]], methods: tuple[str, ...]) -> set[str]:
-    """The run of the lowest seed of each method."""
-    chosen = {}
-    for run, (method, _) in sorted(names.items(), key=lambda item: item[1][1]):
-        if method in methods:
-            chosen.setdefault(method, run)
-    return set(chosen.values())

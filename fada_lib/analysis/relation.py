@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from scipy.stats import spearmanr
 
+from fada_lib.analysis.networks import method_and_seed
 from fada_lib.files import read_json, resolve
 
 FEWEST = 4
@@ -18,13 +19,13 @@ BySeed = Mapping[str, Mapping[str, PerClass]]
 def target_iou(runs: Iterable[str]) -> dict[str, dict[str, PerClass]]:
     """Method -> seed -> K IoU on the target's val part, single scale, from the runs' metrics.
 
-    Self-distilled methods end in ``+sd``, as in `fada_lib.analysis.alignment.analyse`.
+    Self-distilled methods end in ``+sd``, see `method_and_seed`.
     """
     found: dict[str, dict[str, PerClass]] = {}
     for run in runs:
-        metrics = read_json(resolve(run) / "metrics.json")
-        method = metrics["method"] + ("+sd" if metrics["self_distilled"] else "")
-        found.setdefault(method, {})[str(metrics["seed"])] = metrics["evaluation"]["target_val"]["single"]["iou"]
+        method, seed = method_and_seed(run)
+        evaluation = read_json(resolve(run) / "metrics.json")["evaluation"]
+        found.setdefault(method, {})[str(seed)] = evaluation["target_val"]["single"]["iou"]
     return found
 
 
@@ -93,6 +94,16 @@ def relation(
         of_means[scope] = [_correlation(np.array([_mean(row) for row in x]), np.array([_mean(row) for row in y]))]
     within_method = {method: _correlation(measure[method], iou[method]) for method in every}
     return {"of_means": of_means, "within_class": within_class, "within_method": within_method}
+
+
+def relate(
+    measured: Mapping[str, Mapping[str, Mapping[str, Mapping[str, object]]]],
+    iou: BySeed,
+    scopes: Mapping[str, Sequence[str]],
+) -> tuple[dict[str, tuple[dict[str, np.ndarray], dict[str, np.ndarray]]], dict[str, dict[str, object]]]:
+    """Name of a measure -> its `paired_means` with the IoU, and their `relation`, of what an `Alignment` holds."""
+    means = {name: paired_means(per_class(found), iou) for name, found in measured.items()}
+    return means, {name: relation(*pair, scopes) for name, pair in means.items()}
 
 
 def _correlation(x: np.ndarray, y: np.ndarray) -> dict[str, float | int] | None:

@@ -33,6 +33,18 @@ def example_predictions(
     return rows
 
 
+def example_labels(
+    truth: SegmentationDataset, others: Mapping[str, SegmentationDataset], indices: Sequence[int]
+) -> list[dict]:
+    """Rows as of `example_predictions`, in which other labels of the same images, by name, are the predictions."""
+    rows = []
+    for index in (i % len(truth) for i in indices):
+        image, labels = (np.array(part) for part in truth.load(index))
+        predictions = {name: np.array(dataset.load(index)[1]) for name, dataset in others.items()}
+        rows.append({"image": image, "truth": labels, "predictions": predictions})
+    return rows
+
+
 def example_pairs(dataset: SegmentationDataset, indices: Sequence[int]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Images (H, W, 3) and channels (H, W) by index, as many of them as the data set has."""
     return [tuple(np.array(part) for part in dataset.load(index)) for index in indices if index < len(dataset)]

@@ -1,5 +1,6 @@
 """How training went: losses and learning rate of a run, target tune mIoU of all methods over the iterations."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -8,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fada_lib.plots.style import method_colour, method_label, method_order, styled
+from fada_lib.plots.style import SOURCE_COLOUR, TARGET_COLOUR, method_colour, method_label, method_order, styled
 
-_LOSS_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_LOSS_COLOURS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Of what belongs to no domain."""
 _TOGETHER = 5
 """So many methods share the axes of `target_curves`: the bands of more cannot be told apart."""
 _OTHERS = "#d0d0d0"
@@ -49,7 +51,7 @@ def training_curves(history: Sequence[Mapping[str, float]], weights: Mapping[str
     panels = [(names, label) for names, label in panels if names]
     figure, row = plt.subplots(1, len(panels), figsize=(max(7.0, 4.6 * len(panels)), 3.9), squeeze=False)
     for axes, (names, label) in zip(row[0], panels, strict=True):
-        for name, colour in zip(names, _LOSS_COLOURS * len(names), strict=False):
+        for name, colour in _line_colours(names).items():
             iterations, values = series(history, name)
             factor = 100 if names is scores else 1 / (weights.get(name) or 1.0)
             few = len(values) <= 12
@@ -152,6 +154,14 @@ def series(history: Sequence[Mapping[str, float]], key: str) -> tuple[np.ndarray
     """Iterations and values of the rows that have `key`, two (N,) arrays."""
     pairs = [(row["iteration"], row[key]) for row in history if row.get(key) is not None]
     return np.array([i for i, _ in pairs], int), np.array([v for _, v in pairs], float)
+
+
+def _line_colours(names: Sequence[str]) -> dict[str, str]:
+    """Key -> colour: that of the domain that it names, else one of `_LOSS_COLOURS`, used again where they run out."""
+    domains = {"source": SOURCE_COLOUR, "target": TARGET_COLOUR}
+    named = {name: colour for name in names for domain, colour in domains.items() if domain in name.split("_")}
+    spare = itertools.cycle(_LOSS_COLOURS)
+    return {name: named.get(name) or next(spare) for name in names}
 
 
 def _words(key: str) -> str:

@@ -17,10 +17,10 @@ _PANELS: tuple[tuple[str, str, dict[str, tuple[str, str]]], ...] = (
     ),
     (
         "encodings on target tune",
-        "share of pixels (%)",
+        "share of pixels, error (%)",
         {
-            "encoding_coverage": ("have knowledge", "#56B4E9"),
-            "encoding_accuracy": ("right among these", "#0072B2"),
+            "encoding_coverage": ("pixels with a label", "#56B4E9"),
+            "encoding_accuracy": ("of these, right", "#0072B2"),
             "encoding_ece": ("calibration error", "#D55E00"),
         },
     ),
@@ -78,7 +78,7 @@ def diagnosis_figure(history: Sequence[Mapping[str, float]]) -> Figure:
         if "discriminator_domain_accuracy" in lines:
             axes.axhline(50, color="#9e9e9e", linewidth=1, linestyle=":")
         axes.set(title=title, xlabel="iteration of adaptation", ylabel=label)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.08 * max(axes.get_ylim()[1], 1e-6))
         axes.grid(axis="y")
         axes.legend()
     return figure

@@ -51,8 +51,9 @@ def differences_figure(
     from_the_edge = blended_transform_factory(figure.transFigure, axes.transData)
     for index, heading in enumerate(groups):
         if index == 0 or groups[index - 1] != heading:
-            place = {"transform": from_the_edge, "va": "bottom", "in_layout": False}
-            axes.text(0.01, heights[index] + 0.5, heading, weight="bold", fontsize=12, **place)
+            place = {"transform": from_the_edge, "va": "bottom", "in_layout": False, "zorder": 4}
+            over_the_lines = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+            axes.text(0.01, heights[index] + 0.5, heading, weight="bold", fontsize=12, bbox=over_the_lines, **place)
     axes.axvline(0, color="#4d4d4d", linewidth=1.2, zorder=0)
     axes.set_yticks(heights, labels)
     axes.tick_params(axis="y", length=0)

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fada_lib.plots.cells import MOST_MARKS, BySeed, draw_cells, measured_columns, name_columns, values_over_seeds
-from fada_lib.plots.style import method_colour, method_label, method_order, split_name, styled
+from fada_lib.plots.style import is_oracle, method_colour, method_label, method_order, split_name, styled
 
 
 @styled
@@ -34,10 +34,12 @@ def domain_distance_figure(distances: Mapping[str, BySeed], names: Sequence[str]
 def _marks(
     distances: Mapping[str, BySeed], methods: Sequence[str], columns: Sequence[int | str], names: Sequence[str]
 ) -> Figure:
-    """One row a column, one mark a method, its line one SD over seeds each way; students hollow, as their teacher."""
+    """One row a column, one mark a method, its line one SD over seeds each way; students hollow, the oracle a cross."""
     places = np.arange(len(columns)) + np.where(np.arange(len(columns)) >= len(columns) - 2, 0.4, 0.0)
     height = max(0.42, 0.075 * len(methods) + 0.2) * len(columns) + 1.5
     figure, axes = plt.subplots(figsize=(11, height))
+    for place in places[::2]:
+        axes.axhspan(place - 0.5, place + 0.5, color="#f2f2f2", linewidth=0, zorder=0)
     for index, method in enumerate(methods):
         lines = places + 0.76 * ((index + 0.5) / len(methods) - 0.5)
         cells = [np.asarray(values_over_seeds(distances[method], column), float) for column in columns]
@@ -49,8 +51,8 @@ def _marks(
             lines,
             xerr=spread,
             linestyle="none",
-            marker="D" if hollow else "o",
-            markersize=6,
+            marker="D" if hollow else "X" if is_oracle(method) else "o",
+            markersize=8 if is_oracle(method) else 6,
             markerfacecolor="white" if hollow else colour,
             color=colour,
             linewidth=1.2,
@@ -64,6 +66,7 @@ def _marks(
     axes.set_ylim(places[-1] + 0.6, -0.6)
     axes.set_xlim(right=2.02)
     axes.set_xlabel("proxy A-distance within the class (0: the probe guesses the domain, 2: it never errs)")
+    axes.tick_params(top=True, labeltop=True)
     axes.grid(axis="x")
     figure.legend(loc="outside upper center", ncols=min(3, len(methods)))
     return figure

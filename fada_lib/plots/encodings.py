@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fada_lib.data.classes import ClassSet
+from fada_lib.methods.options import FadaOptions
 from fada_lib.plots.style import (
     SOURCE_COLOUR,
     TARGET_COLOUR,
@@ -25,6 +26,7 @@ def encodings_figure(
     soft: np.ndarray,
     hard: np.ndarray,
     class_set: ClassSet,
+    options: FadaOptions,
     domain: str = "target",
 ) -> Figure:
     """One row a pixel: where it is, and its encoding in the three forms.
@@ -36,6 +38,8 @@ def encodings_figure(
         P positions in the image.
     soft, hard : (P, K) arrays
         Class knowledge of Eq. 8 and Eq. 7, each 0..1. A row of zeros is a pixel that hard labels ignore.
+    options : FadaOptions
+        Temperature, clipping and threshold that they were made with, for the titles.
     domain : str
         ``source`` fills the first half of the 2K entries, ``target`` the second; the other half is zero.
     """
@@ -47,7 +51,9 @@ def encodings_figure(
         _binary(line[1], domain)
         _fine(line[2], hard_row, class_set, domain)
         _fine(line[3], soft_row, class_set, domain)
-    titles = (f"pixel of a {domain} image", "binary", "hard, Eq. 7", "soft, Eq. 8")
+    hard_words = f"hard, Eq. 7 (surer than {options.threshold})"
+    soft_words = f"soft, Eq. 8 (T = {options.temperature}, clipped at {options.clip})"
+    titles = (f"pixel of a {domain} image", "binary", hard_words, soft_words)
     for axes, title in zip(grid[0], titles, strict=True):
         axes.set_title(title)
     class_legend(figure, class_set)

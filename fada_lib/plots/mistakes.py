@@ -110,7 +110,8 @@ def fate_figure(mistakes: Mapping[str, Mapping[object, Mapping[str, float | None
     left.set_yticks(range(len(names)), [method_label(name) for name in names])
     left.invert_yaxis()
     left.set_xlim(0, 100)
-    left.set_xlabel("of the pixels that the source model got wrong (%)\nline: one standard deviation over seeds")
+    spread_words = "\nline: one standard deviation over seeds" if any(len(s) > 1 for s in mistakes.values()) else ""
+    left.set_xlabel(f"of the pixels that the source model got wrong (%){spread_words}")
     right.set_xlabel("of those it got right (%)")
     figure.legend(loc="outside upper center", ncols=len(FATES))
     return figure

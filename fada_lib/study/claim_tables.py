@@ -32,9 +32,9 @@ def claim_table(study: Study) -> Table | None:
         f"{RULE} Published gains are from GTA5 to Cityscapes with a ResNet-101: other data, network and budget. FADA "
         "beats the source alone: measured against as many iterations on the source, where those were run. λ: how much "
         "more the largest λ costs the binary discriminator than FADA, each from its own best, on the tune part. "
-        f"Where '{OURS}' stands, the paper makes no such claim; CCD and mIoU are compared over the source and the "
-        "adversarial networks and the controls together, for without the controls the answer is another. Intervals "
-        "are not adjusted; p is, over this table."
+        f"Where '{OURS}' stands, the paper makes no such claim; CCD and mIoU are compared over all networks "
+        "but the oracle and students, controls among them where there are any; the answer depends on who is compared. "
+        "Intervals are not adjusted; p is, over this table."
     )
     note += scope_note(study) + diverged_note(study)
     if study.diverged:
@@ -72,7 +72,7 @@ def _row(j: Judged) -> list:
 def _compared(j: Judged) -> str:
     """What was subtracted from what."""
     if j.claim.unit == "rank correlation":
-        return "rank correlation of low CCD with mIoU over the methods"
+        return "rank correlation over the methods of mIoU with CCD, its sign changed"
     label = difference_label(j.evidence)
     if j.claim.unit == "CCD":
         return f"mean CCD: {label}"

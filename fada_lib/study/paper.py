@@ -17,7 +17,7 @@ from fada_lib.study.table_files import clear, downloads, write_tables
 FOLDER = "paper_tables"
 """Below the results; no study's folder, for it holds no plan."""
 
-_FROM_NOTEBOOK_03 = {3: "01_encodings", 5: "04_predictions"}
+FROM_NOTEBOOK_03 = {3: "01_encodings", 5: "05_predictions"}
 """Number in the paper -> name under which notebook 03 keeps the figure."""
 
 CAPTIONS = {
@@ -50,7 +50,7 @@ def write_paper_tables(results: Path) -> Path:
 def _figures(experiments: Sequence[Experiment], folder: Path) -> Iterator[tuple[int, str, Path]]:
     """(number in the paper, name of the study, PNG) of each figure that the runs allow, PDF beside it."""
     for e in experiments:
-        for number, name in _FROM_NOTEBOOK_03.items():
+        for number, name in FROM_NOTEBOOK_03.items():
             drawn = [run.folder / "figures" / f"{name}.png" for run in e.runs("fada_soft")]
             if found := next((path for path in drawn if path.exists()), None):
                 yield number, e.study.name, _copy(found, folder / "figures" / f"figure{number}_{e.study.name}.png")
