@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 from fada_lib import files
-from fada_lib.study import provenance
+from fada_lib.study import provenance, stages
 
 
 @pytest.fixture
@@ -63,3 +63,17 @@ def test_the_record_holds_time_machine_code_and_versions(checkout):
 
 def test_outside_a_git_checkout_the_commit_is_unknown(checkout):
     assert provenance.identify("03_x")["git_commit"] is None
+
+
+def test_a_run_begun_by_other_code_starts_without_its_resume_point_and_its_figures(tmp_path, monkeypatch):
+    def begin(code):
+        monkeypatch.setattr(stages, "identify", lambda name: {"code_hash": code})
+        stages.Stage("data", {"run": str(tmp_path / "run")})
+        return sorted(path.name for path in (tmp_path / "run").iterdir())
+
+    fresh = begin("one")
+    (tmp_path / "run" / "figures").mkdir()
+    (tmp_path / "run" / "figures" / "01_domains.png").touch()
+    (tmp_path / "run" / "resume.pt").touch()
+    assert begin("one") == sorted([*fresh, "figures", "resume.pt"])
+    assert begin("another") == fresh

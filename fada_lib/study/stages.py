@@ -102,10 +102,12 @@ class Stage:
         return content
 
     def _forget_what_other_code_left(self) -> None:
-        """A run continues only what the same code began: otherwise its digits would be nobody's."""
+        """A run continues only what the same code began: otherwise its digits, and its figures, would be nobody's."""
         mark, code = self.folder / "resume.code", str(self._made_by["code_hash"])
         if not mark.exists() or mark.read_text(encoding="utf-8") != code:
             (self.folder / "resume.pt").unlink(missing_ok=True)
+            if (self.folder / "figures").exists():
+                shutil.rmtree(self.folder / "figures")
             write_text(mark, code)
 
 
