@@ -215,6 +215,13 @@ def test_the_animation_moves_and_leaves_no_figure_open(tmp_path):
 # Figures
 
 
+def test_no_mark_of_the_diagnosis_is_cut_off():
+    history = [{"iteration": i, "frequency_distance": 0.20 - 0.01 * i, "target_tune_miou": 0.0} for i in range(3)]
+    for axes in diagnosis_figure(history).axes[:2]:
+        highest = max(line.get_ydata().max() for line in axes.lines)
+        assert axes.get_ylim()[0] == 0 and axes.get_ylim()[1] > 1.04 * highest
+
+
 def test_the_diagnosis_has_a_panel_a_question_and_losses_leave_it_out(adapted):
     history = read_json_lines(Path(adapted.run) / "history.jsonl")
     titles = [axes.get_title() for axes in diagnosis_figure(history).axes if axes.get_visible()]

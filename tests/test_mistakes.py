@@ -93,6 +93,12 @@ def test_the_fates_of_a_mistake_fill_the_bar_in_the_order_of_the_story():
     assert left.get_ylim()[0] > left.get_ylim()[1], "the first method on top"
 
 
+def test_spread_is_explained_only_where_there_is_some():
+    entry = {"mended": 0.2, "exchanged": 0.3, "kept": 0.5, "lost": 0.1}
+    labels = [fate_figure({"binary": seeds}).axes[0].get_xlabel() for seeds in ({"1": entry}, {"1": entry, "2": entry})]
+    assert ["standard deviation" in label for label in labels] == [False, True]
+
+
 # The table
 
 

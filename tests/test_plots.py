@@ -341,6 +341,8 @@ def test_differences_stand_under_the_headings_of_their_families() -> None:
     assert texts(figure).count("first") == texts(figure).count("second") == 1
     heights = figure.axes[0].get_yticks()
     assert heights[1] - heights[2] > heights[0] - heights[1]
+    headings = [text for text in figure.axes[0].texts if text.get_text() in ("first", "second")]
+    assert all(text.get_bbox_patch().get_facecolor() == (1, 1, 1, 1) for text in headings), "no line strikes them"
 
 
 def test_figures_are_not_left_open() -> None:
