@@ -58,6 +58,11 @@ def test_a_run_has_the_mean_of_its_ratios_in_which_a_faded_last_one_counts_littl
     assert gradient_ratio(run_with(tmp_path / "b", [0.1, math.nan, 0.3])) == pytest.approx(0.2)
 
 
+def test_ratios_are_written_as_plain_numbers() -> None:
+    axis = ratio_figure({"binary": LINE}).axes[0].xaxis
+    assert [write(0.3) for write in (axis.get_major_formatter(), axis.get_minor_formatter())] == ["0.3", "0.3"]
+
+
 @pytest.mark.parametrize("ratios", [[], [0.0], [math.nan], [math.inf]])
 def test_a_run_without_a_usable_ratio_has_none(tmp_path: Path, ratios: list[float]) -> None:
     assert gradient_ratio(run_with(tmp_path / "a", ratios)) is None

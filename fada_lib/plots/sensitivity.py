@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from fada_lib.plots.style import method_colour, method_label, method_order, styled
 
@@ -56,6 +57,9 @@ def ratio_figure(
     figure, axes = _curves(curves, references or {})
     if any(ratio >= 1 for points in curves.values() for ratio, _ in points):
         axes.axvline(1.0, color="#4d4d4d", linewidth=1.2, linestyle=":", zorder=0)
+    axes.xaxis.set_minor_locator(LogLocator(subs=(2, 3, 5)))
+    for set_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        set_formatter("{x:g}")
     axes.set_xlabel("norm of the gradient on F, adversarial / segmentation (log scale)")
     return figure
 
