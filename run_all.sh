@@ -25,7 +25,8 @@ the same output folder has finished with the same parameters, code and versions 
   --fresh            also rerun what was made by other code than the code that is here now
   --clean            remove the runs of parameters that the file no longer has (with --dry-run: list them)
   --tables           instead of a study: the paper's Tables 1-6 and Figures 3-5 from all studies in the output folder
-  --reference        instead of running it: keep the study's finished runs as reference/<study>_runs.csv
+  --reference        instead of running it: add the study's finished runs to reference/<study>_runs.csv and write the
+                     tables that follow from all runs there
   --test             run the tests instead of a study (what follows goes to pytest: -m 'not slow', -m long, --gpu)
   --help             show this text
 

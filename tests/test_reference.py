@@ -1,17 +1,21 @@
 """The runs behind the README's tables, kept as CSV: keyed, exact, and with the command that makes them again."""
 
 import csv
+import io
 import shlex
 from functools import cache
 from pathlib import Path
 
 import pytest
-from synthetic_study import three_seeds
+from synthetic_study import SyntheticStudy, three_seeds
 
 from fada_lib.files import PROJECT_ROOT
 from fada_lib.parameters import UserError
 from fada_lib.study.expand import expand
+from fada_lib.study.kept import kept_study, kept_tables
 from fada_lib.study.reference import write_reference
+from fada_lib.study.results import read_study
+from fada_lib.study.tables import build_tables
 
 
 @pytest.fixture
@@ -23,7 +27,7 @@ def params(tmp_path: Path) -> Path:
 
 def test_one_row_a_trained_network_keyed_by_run_parameters_and_code(tmp_path: Path, params: Path) -> None:
     folder = three_seeds(tmp_path / "study").folder
-    path = write_reference(folder, params, tmp_path)
+    path = write_reference(folder, params, target=tmp_path)
     rows = {row["run"]: row for row in csv.DictReader(path.open(encoding="utf-8"))}
     assert path.name == "synthetic_runs.csv"
     assert len(rows) == 8 * 3
@@ -37,7 +41,7 @@ def test_one_row_a_trained_network_keyed_by_run_parameters_and_code(tmp_path: Pa
 def test_its_command_runs_its_seed_and_method_and_no_other(tmp_path: Path, params: Path) -> None:
     study = three_seeds(tmp_path / "study")
     study.model("fada_soft@sd=frozen_bn", 2, 0.47, stage="distill")
-    path = write_reference(study.folder, params, tmp_path)
+    path = write_reference(study.folder, params, target=tmp_path)
     commands = {row["run"]: row["command"] for row in csv.DictReader(path.open(encoding="utf-8"))}
     students = [run for run in commands if run.startswith("distill_fada_soft") and "-s2" in run]
     assert len(students) == 2
@@ -48,7 +52,7 @@ def test_its_command_runs_its_seed_and_method_and_no_other(tmp_path: Path, param
 
 
 def test_numbers_keep_every_digit_and_absent_classes_stay_empty(tmp_path: Path, params: Path) -> None:
-    path = write_reference(three_seeds(tmp_path / "study").folder, params, tmp_path)
+    path = write_reference(three_seeds(tmp_path / "study").folder, params, target=tmp_path)
     row = next(r for r in csv.DictReader(path.open(encoding="utf-8")) if r["run"].startswith("adapt_fada_soft-s2"))
     assert row["target_val single mIoU"] == repr(0.45 + 2 * 0.02)
     assert row["target_val single IoU person"] == ""
@@ -58,7 +62,44 @@ def test_a_file_of_another_study_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text("study: another\n")
     with pytest.raises(UserError, match="is not the file of study 'synthetic'"):
-        write_reference(three_seeds(tmp_path / "study").folder, other, tmp_path)
+        write_reference(three_seeds(tmp_path / "study").folder, other, target=tmp_path)
+
+
+def rows_of(path: Path) -> dict[str, dict[str, str]]:
+    return {row["run"]: row for row in csv.DictReader(path.open(encoding="utf-8"))}
+
+
+def test_rows_of_planned_runs_that_the_folder_lacks_stay_and_no_others(tmp_path: Path, params: Path) -> None:
+    whole = three_seeds(tmp_path / "whole")
+    path = write_reference(whole.folder, params, target=tmp_path)
+    before, order = rows_of(path), list(rows_of(path))
+    part = SyntheticStudy(tmp_path / "part")
+    part.world("01_data-w0")
+    part.model("fada_soft", 1, 0.9)
+    gone = "adapt_binary-s0-01_data-w0"
+    write_reference(part.folder, params, before.keys() - {gone}, target=tmp_path)
+    after = rows_of(path)
+    again = "adapt_fada_soft-s1-01_data-w0"
+    assert list(after) == [run for run in order if run != gone]
+    assert after[again]["target_val single mIoU"] == "0.9"
+    assert all(after[run] == before[run] for run in after if run != again)
+
+
+def test_tables_of_the_kept_rows_are_those_of_the_runs(tmp_path: Path, params: Path) -> None:
+    study = three_seeds(tmp_path / "study")
+    write_reference(study.folder, params, target=tmp_path)
+    told = {table.name: table.to_csv() for table in build_tables(read_study(study.folder))}
+    for name in ("main", "differences", "classes"):
+        assert (tmp_path / f"synthetic_{name}.csv").read_text(encoding="utf-8") == told[name]
+
+
+def test_a_file_without_runs_or_of_another_kind_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"none_runs\.csv holds no runs"):
+        kept_study(tmp_path / "none_runs.csv")
+    other = tmp_path / "other_runs.csv"
+    other.write_text("run,seed\na,1\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"other_runs\.csv has no column 'method'"):
+        kept_study(other)
 
 
 @cache
@@ -77,3 +118,18 @@ def test_every_kept_row_is_a_run_that_its_command_makes_today(path: Path) -> Non
     rows = list(csv.DictReader(path.open(encoding="utf-8")))
     assert rows
     assert [row["run"] for row in rows if row["run"] not in made_by(row["command"])] == []
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT_ROOT / "reference").glob("*_runs.csv")), ids=lambda path: path.stem)
+def test_every_kept_table_follows_from_the_kept_rows(path: Path) -> None:
+    """But for rows of a second size, and of the tuning's earlier sittings, whose runs were not kept."""
+    study = kept_study(path)
+    found = {table.name: list(csv.reader(io.StringIO(table.to_csv()))) for table in kept_tables(study)}
+    assert "main" in found
+    for name, expected in found.items():
+        kept = path.with_name(f"{study.name}_{name}.csv")
+        if kept.exists():
+            rows = list(csv.reader(kept.open(encoding="utf-8")))
+            assert [row for row in expected if row not in rows] == []
+            if study.name != "tuning":
+                assert [row for row in rows if row not in expected and "single scale, " not in str(row)] == []

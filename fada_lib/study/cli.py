@@ -103,7 +103,8 @@ def _run(options: argparse.Namespace) -> int:
         from fada_lib.study.reference import write_reference  # as above
 
         for plan, params in studies:
-            print(f"reference: {write_reference(plan.folder, params)}")
+            planned = {run.id for run in expand(params, output).runs}
+            print(f"reference: {write_reference(plan.folder, params, planned)}")
         return 0
     if len(studies) > 1 or options.dry_run:
         runner.tell_cost([plan for plan, _ in studies], options.jobs, options.fresh)

@@ -1,4 +1,4 @@
-"""The small metrics of a study's runs as one CSV to keep under version control: ``./run_all.sh --reference``.
+"""The small metrics of a study's runs to keep under version control, and their tables: ``./run_all.sh --reference``.
 
 A row is keyed by run id, whose last part is the hash of the resolved parameters (see `expand`), and by the hash of the
 code that made it (see `provenance.code_hash`): who runs the command of its last column with that code gets its digits,
@@ -8,22 +8,25 @@ if the run had no GPU.
 import csv
 import io
 import math
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from fada_lib import files
 from fada_lib.parameters import UserError
-from fada_lib.plots.style import split_name
+from fada_lib.plots.style import method_order, split_name
 from fada_lib.study.comparisons import teacher_of
 from fada_lib.study.inherit import read_study as read_parameters
+from fada_lib.study.kept import CLASS_COLUMN, PARTS, WORLD, kept_study, kept_tables, read_rows
 from fada_lib.study.results import Run, Study, read_study
 
 FOLDER = files.PROJECT_ROOT / "reference"
-PARTS = (("target_val", "single"), ("target_val", "multiscale"), ("target_tune", "single"), ("source_val", "single"))
-"""Evaluations that are kept, by split and way of testing."""
 
 
-def write_reference(folder: Path, params: Path, target: Path = FOLDER) -> Path:
-    """Write `<study>_runs.csv` into `target`, one row a finished run that trained a network; returns the file.
+def write_reference(folder: Path, params: Path, planned: Collection[str] = (), target: Path = FOLDER) -> Path:
+    """Write `<study>_runs.csv` into `target`, one row a finished run that trained a network, and what follows from it.
+
+    What follows are the tables of scores, differences, classes and doses, `<study>_<table>.csv`. A study may be run in
+    several sittings and places: kept rows of planned runs that the folder lacks stay, so the file grows.
 
     Parameters
     ----------
@@ -31,6 +34,13 @@ def write_reference(folder: Path, params: Path, target: Path = FOLDER) -> Path:
         The study's results.
     params : path
         The parameter file that made them, for the command.
+    planned : collection of str
+        Ids of all runs that the parameter file describes, whether or not they are in the folder.
+
+    Returns
+    -------
+    path
+        Of `<study>_runs.csv`.
 
     Raises
     ------
@@ -42,21 +52,30 @@ def write_reference(folder: Path, params: Path, target: Path = FOLDER) -> Path:
         raise UserError(f"{folder} has no finished run to keep: run the study first")
     if read_parameters(params)["study"] != study.name:
         raise UserError(f"{params} is not the file of study '{study.name}' in {folder}")
-    lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(_header(study))
-    writer.writerows(_row(study, run, _command(run, params)) for run in study.models)
     path = target / f"{study.name}_runs.csv"
+    rows = [dict(zip(_header(study), _row(study, run, _command(run, params)), strict=True)) for run in study.models]
+    measured = {row["run"] for row in rows}
+    rows += [row for row in read_rows(path) if row["run"] in planned and row["run"] not in measured]
+    lines = io.StringIO()
+    writer = csv.DictWriter(lines, _header(study), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(sorted(rows, key=_place))
     files.write_text(path, lines.getvalue())
+    for table in kept_tables(kept_study(path)):
+        files.write_text(target / f"{study.name}_{table.name}.csv", table.to_csv())
     return path
+
+
+def _place(row: Mapping[str, object]) -> tuple:
+    """Where a row stands: in the order of the story, of the worlds, of the seeds."""
+    return method_order(str(row["method"])), *(str(row[name]) for name in WORLD), int(str(row["seed"]))
 
 
 def _header(study: Study) -> list[str]:
     run = ["run", "parameters", "code", "commit", "torch", "gpu", "stage", "method", "self_distilled", "seed"]
-    world = ["world_seed", "label_shift", "appearance_shift"]
     scores = [f"{split} {way} mIoU" for split, way in PARTS]
-    classes = [f"target_val single IoU {name}" for name in study.classes]
-    return [*run, *world, "iterations_in_all", *scores, "target_entropy", *classes, "seconds", "command"]
+    classes = [CLASS_COLUMN + name for name in study.classes]
+    return [*run, *WORLD, "iterations_in_all", *scores, "target_entropy", *classes, "seconds", "command"]
 
 
 def _row(study: Study, run: Run, command: str) -> list[object]:
