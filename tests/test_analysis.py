@@ -242,7 +242,7 @@ def test_distances_come_by_method_and_seed_and_students_are_marked(data_run, tmp
 def test_of_each_method_the_lowest_seed_stands_for_it(runs):
     found = lowest_seeds(runs, ["fada_soft+sd", "oracle", "source_only"])
     assert list(found.items()) == [("fada_soft+sd", runs[3]), ("source_only", runs[1])]
-    assert list(load_lowest_seeds(runs, ["source_only"])) == ["source_only"]
+    assert list(load_lowest_seeds(runs, ["source_only"], torch.device("cpu"))) == ["source_only"]
 
 
 def test_maps_are_kept_with_the_class_and_the_domain_of_every_point(data_run, tmp_path, runs):

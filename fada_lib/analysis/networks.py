@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+import torch
+
 from fada_lib.files import read_json, resolve
 from fada_lib.models.segmenter import Segmenter
 from fada_lib.training.checkpoint import load_checkpoint
@@ -22,6 +24,6 @@ def lowest_seeds(runs: Iterable[str], methods: Sequence[str]) -> dict[str, str]:
     return {method: first[method] for method in methods if method in first}
 
 
-def load_lowest_seeds(runs: Iterable[str], methods: Sequence[str]) -> dict[str, Segmenter]:
-    """The networks of `lowest_seeds`, on the processor."""
-    return {method: load_checkpoint(run)[0] for method, run in lowest_seeds(runs, methods).items()}
+def load_lowest_seeds(runs: Iterable[str], methods: Sequence[str], device: torch.device) -> dict[str, Segmenter]:
+    """The networks of `lowest_seeds`, on `device`."""
+    return {method: load_checkpoint(run, device)[0] for method, run in lowest_seeds(runs, methods).items()}
