@@ -53,6 +53,18 @@ def test_both_figures_draw_the_same_heights() -> None:
     assert heights[0] == heights[1]
 
 
+@pytest.mark.parametrize("draw", [ratio_figure, lambda c, r: sensitivity_figure({m: dict(p) for m, p in c.items()}, r)])
+def test_methods_from_elsewhere_have_a_panel_beside_that_of_fada_and_its_baseline(draw) -> None:
+    figure = draw({"clan": LINE, "fada_soft": LINE, "binary": LINE, "minent": LINE}, {"source_only": 0.3})
+    own, others = figure.axes
+    assert own.get_ylim() == others.get_ylim()
+    names = [[line.get_label() for line in axes.lines if line.get_label()[0] != "_"] for axes in figure.axes]
+    assert names == [["Binary discriminator", "FADA, soft labels"], ["MinEnt", "CLAN", "Source only"]]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [*names[0], *names[1]]
+    dashed = [[line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == "--"] for axes in figure.axes]
+    assert dashed == [[30.0], [30.0]]
+
+
 def test_a_run_has_the_mean_of_its_ratios_in_which_a_faded_last_one_counts_little(tmp_path: Path) -> None:
     assert gradient_ratio(run_with(tmp_path / "a", [0.1, 0.2, 0.0])) == pytest.approx(0.1)
     assert gradient_ratio(run_with(tmp_path / "b", [0.1, math.nan, 0.3])) == pytest.approx(0.2)

@@ -12,6 +12,9 @@ from fada_lib.plots.style import method_colour, method_label, method_order, styl
 
 Points = Sequence[tuple[float, Sequence[float]]]
 """Positions on the x axis, above 0 and in the order of lambda, each with the mIoU per seed, fractions 0..1."""
+OWN = ("binary", "fada", "oracle_encodings")
+"""How the names begin of what has a panel of its own, FADA and its binary baseline; all else is from elsewhere."""
+OWN_TITLE, OTHERS_TITLE = "FADA and its binary baseline", "Methods from elsewhere"
 
 
 @styled
@@ -29,11 +32,12 @@ def sensitivity_figure(
         Name -> mIoU (0..1) without an adversarial loss, drawn as a dashed level.
     """
     curves = {name: [(w, by_weight[w]) for w in sorted(by_weight) if w > 0] for name, by_weight in scores.items()}
-    figure, axes = _curves(curves, references or {})
+    figure = _curves(curves, references or {})
     weights = sorted({w for points in curves.values() for w, _ in points})
-    axes.set_xticks(weights, [f"{w:g}" for w in weights])
-    axes.minorticks_off()
-    axes.set_xlabel("λ, weight of the adversarial loss (log scale)")
+    for axes in figure.axes:
+        axes.set_xticks(weights, [f"{w:g}" for w in weights])
+        axes.minorticks_off()
+    figure.supxlabel("λ, weight of the adversarial loss (log scale)", fontsize="medium")
     return figure
 
 
@@ -54,32 +58,49 @@ def ratio_figure(
     references
         As of `sensitivity_figure`.
     """
-    figure, axes = _curves(curves, references or {})
-    if any(ratio >= 1 for points in curves.values() for ratio, _ in points):
-        axes.axvline(1.0, color="#4d4d4d", linewidth=1.2, linestyle=":", zorder=0)
-    axes.xaxis.set_minor_locator(LogLocator(subs=(2, 3, 5)))
-    for set_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
-        set_formatter("{x:g}")
-    axes.set_xlabel("norm of the gradient on F, adversarial / segmentation (log scale)")
+    figure = _curves(curves, references or {})
+    reached = any(ratio >= 1 for points in curves.values() for ratio, _ in points)
+    for axes in figure.axes:
+        if reached:
+            axes.axvline(1.0, color="#4d4d4d", linewidth=1.2, linestyle=":", zorder=0)
+        axes.xaxis.set_minor_locator(LogLocator(subs=(3,)))
+        for set_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+            set_formatter("{x:g}")
+    figure.supxlabel("norm of the gradient on F, adversarial / segmentation (log scale)", fontsize="medium")
     return figure
 
 
-def _curves(curves: Mapping[str, Points], references: Mapping[str, float]) -> tuple[Figure, Axes]:
-    figure, axes = plt.subplots(figsize=(10, 5))
-    for name in sorted(curves, key=method_order):
-        positions = [position for position, _ in curves[name]]
-        values = [100 * np.asarray(scores, float) for _, scores in curves[name]]
-        means = np.array([v.mean() for v in values])
-        spread = np.array([v.std(ddof=1) if len(v) > 1 else 0.0 for v in values])
-        colour = method_colour(name)
-        axes.plot(positions, means, marker="o", color=colour, label=method_label(name))
-        axes.fill_between(positions, means - spread, means + spread, color=colour, alpha=0.15, linewidth=0)
-        best = int(np.argmax(means))
-        axes.scatter(positions[best], means[best], s=230, facecolor="none", edgecolor=colour, linewidth=2)
-    for name, level in references.items():
-        axes.axhline(100 * level, color=method_colour(name), linestyle="--", linewidth=1.5, label=method_label(name))
-    axes.set_xscale("log")
-    axes.set_ylabel("mIoU, target tune split (%)")
-    axes.grid(axis="y")
+def _curves(curves: Mapping[str, Points], references: Mapping[str, float]) -> Figure:
+    """A panel each for `OWN` and for methods from elsewhere, on one scale; a single one without a heading."""
+    names = sorted(curves, key=method_order)
+    own = [name for name in names if name.startswith(OWN)]
+    others = [name for name in names if name not in own]
+    panels = [(title, group) for title, group in ((OWN_TITLE, own), (OTHERS_TITLE, others)) if group]
+    figure, row = plt.subplots(
+        1, len(panels), figsize=(10 if len(panels) == 1 else 14, 5), sharex=True, sharey=True, squeeze=False
+    )
+    for axes, (title, group) in zip(row[0], panels, strict=True):
+        for name in group:
+            _curve(axes, name, curves[name])
+        for name, level in references.items():
+            label = method_label(name) if axes is row[0, -1] else None
+            axes.axhline(100 * level, color=method_colour(name), linestyle="--", linewidth=1.5, label=label)
+        axes.set_xscale("log")
+        axes.grid(axis="y")
+        if len(panels) > 1:
+            axes.set_title(title)
+    row[0, 0].set_ylabel("mIoU, target tune split (%)")
     figure.legend(loc="outside right upper")
-    return figure, axes
+    return figure
+
+
+def _curve(axes: Axes, name: str, points: Points) -> None:
+    positions = [position for position, _ in points]
+    values = [100 * np.asarray(scores, float) for _, scores in points]
+    means = np.array([v.mean() for v in values])
+    spread = np.array([v.std(ddof=1) if len(v) > 1 else 0.0 for v in values])
+    colour = method_colour(name)
+    axes.plot(positions, means, marker="o", color=colour, label=method_label(name))
+    axes.fill_between(positions, means - spread, means + spread, color=colour, alpha=0.15, linewidth=0)
+    best = int(np.argmax(means))
+    axes.scatter(positions[best], means[best], s=230, facecolor="none", edgecolor=colour, linewidth=2)
