@@ -12,6 +12,7 @@ from synthetic_study import SyntheticStudy, three_seeds
 from fada_lib.files import PROJECT_ROOT
 from fada_lib.parameters import UserError
 from fada_lib.study.expand import expand
+from fada_lib.study.grids import sensitivity
 from fada_lib.study.kept import kept_study, kept_tables
 from fada_lib.study.reference import write_reference
 from fada_lib.study.results import read_study
@@ -91,6 +92,17 @@ def test_tables_of_the_kept_rows_are_those_of_the_runs(tmp_path: Path, params: P
     told = {table.name: table.to_csv() for table in build_tables(read_study(study.folder))}
     for name in ("main", "differences", "classes"):
         assert (tmp_path / f"synthetic_{name}.csv").read_text(encoding="utf-8") == told[name]
+
+
+def test_a_point_of_a_grid_keeps_its_lambda(tmp_path: Path, params: Path) -> None:
+    study = three_seeds(tmp_path / "study")
+    for weight in (0.1, 1.0):
+        name = f"clan@lambda_adv={weight},iterations=400"
+        study.model(name, 0, 0.4, options={"lambda_adv": weight})
+    kept = kept_study(write_reference(study.folder, params, target=tmp_path))
+    weights = {run.method: run.adversarial_weight for run in kept.models if run.adversarial_weight is not None}
+    assert list(weights.values()) == [0.1, 1.0]
+    assert list(sensitivity(kept)["clan"]) == [(0.1, 0), (1.0, 0)]
 
 
 def test_a_file_without_runs_or_of_another_kind_is_refused(tmp_path: Path) -> None:

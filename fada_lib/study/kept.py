@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fada_lib.parameters import UserError
+from fada_lib.plots.style import split_name
 from fada_lib.study.comparison_tables import difference_table
 from fada_lib.study.dose_tables import dose_table, trend_table
 from fada_lib.study.main_tables import class_table, main_table
@@ -83,7 +84,14 @@ def _run(row: Mapping[str, str]) -> Run:
         "total_iterations": int(row["iterations_in_all"]),
         "target_entropy": _number(row["target_entropy"]),
     }
-    return Run(row["run"], row["stage"], Path(), {}, metrics, None)
+    return Run(row["run"], row["stage"], Path(), {"options": _options(row["method"])}, metrics, None)
+
+
+def _options(method: str) -> dict[str, float]:
+    """What a row still says of its options: the λ of a point of a grid, which its name carries."""
+    _, variant, _ = split_name(method)
+    named = dict(part.split("=") for part in variant.split(",") if part)
+    return {"lambda_adv": float(named["lambda_adv"])} if "lambda_adv" in named else {}
 
 
 def _number(cell: str) -> float | None:
