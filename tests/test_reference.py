@@ -134,10 +134,12 @@ def test_every_kept_row_is_a_run_that_its_command_makes_today(path: Path) -> Non
 
 @pytest.mark.parametrize("path", sorted((PROJECT_ROOT / "reference").glob("*_runs.csv")), ids=lambda path: path.stem)
 def test_every_kept_table_follows_from_the_kept_rows(path: Path) -> None:
-    """But for rows of a second size, and of the tuning's earlier sittings, whose runs were not kept."""
+    """But for rows of a second size, of the tuning's earlier sittings, whose runs were not kept, and claims on CCD."""
     study = kept_study(path)
     found = {table.name: list(csv.reader(io.StringIO(table.to_csv()))) for table in kept_tables(study)}
     assert "main" in found
+    if path.with_name(f"{study.name}_ccd.csv").exists():
+        del found["claims"]
     for name, expected in found.items():
         kept = path.with_name(f"{study.name}_{name}.csv")
         if kept.exists():

@@ -69,7 +69,7 @@ def _class_panel(axes: Axes, bars: Sequence[np.ndarray], k: int, class_set: Clas
             if width >= _NAMED:
                 style = {"color": _readable_on(colours[j]), "fontsize": 13, "ha": "center", "va": "center"}
                 axes.text(start + width / 2, line, class_set.names[j], **style)
-        axes.plot([values[0]] * 2, [line - 0.39, line + 0.39], color="white", linewidth=3, solid_capstyle="butt")
+        axes.plot([values[0]] * 2, [line - 0.39, line + 0.39], color="white", linewidth=3)
         axes.text(102, line, f"{values[0]:.0f}", va="center", fontsize=16)
     axes.set_title(class_set.names[k], fontsize=17)
     axes.set_xlim(0, 118)

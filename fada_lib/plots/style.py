@@ -33,6 +33,7 @@ STYLE: dict[str, object] = {
     "grid.color": "#e3e3e3",
     "grid.linewidth": 0.8,
     "lines.linewidth": 2.0,
+    "lines.solid_capstyle": "butt",  # a bar ends where its interval does
     "pdf.fonttype": 42,
     "svg.hashsalt": "fada",
 }

@@ -5,12 +5,17 @@ What needs more than a row holds (histories, features) is not there: diagnosis, 
 
 import csv
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from fada_lib.parameters import UserError
 from fada_lib.plots.style import split_name
+from fada_lib.study.claim_tables import claim_table, gap_table
+from fada_lib.study.claims import UNMEASURED
+from fada_lib.study.class_gains import class_gain_table
 from fada_lib.study.comparison_tables import difference_table
 from fada_lib.study.dose_tables import dose_table, trend_table
+from fada_lib.study.grid_tables import point_table
 from fada_lib.study.main_tables import class_table, main_table
 from fada_lib.study.rendering import Table
 from fada_lib.study.results import Run, Study
@@ -57,9 +62,25 @@ def kept_study(path: Path) -> Study:
 
 
 def kept_tables(study: Study) -> list[Table]:
-    """The tables that follow from rows alone, in the report's order."""
-    tables = (make(study) for make in (main_table, difference_table, class_table, dose_table, trend_table))
+    """The tables that follow from rows alone, in the report's order; of the claims those that rows can judge."""
+    makers = (
+        _judged,
+        gap_table,
+        main_table,
+        difference_table,
+        class_table,
+        class_gain_table,
+        dose_table,
+        trend_table,
+        point_table,
+    )
+    tables = (make(study) for make in makers)
     return [table for table in tables if table is not None and table.rows]
+
+
+def _judged(study: Study) -> Table | None:
+    table = claim_table(study)
+    return table and replace(table, rows=[row for row in table.rows if UNMEASURED not in row])
 
 
 def _world(row: Mapping[str, str]) -> str:

@@ -25,8 +25,8 @@ FOLDER = files.PROJECT_ROOT / "reference"
 def write_reference(folder: Path, params: Path, planned: Collection[str] = (), target: Path = FOLDER) -> Path:
     """Write `<study>_runs.csv` into `target`, one row a finished run that trained a network, and what follows from it.
 
-    What follows are the tables of scores, differences, classes and doses, `<study>_<table>.csv`. A study may be run in
-    several sittings and places: kept rows of planned runs that the folder lacks stay, so the file grows.
+    What follows are the tables of `kept_tables`, `<study>_<table>.csv`. A study may be run in several sittings and
+    places: kept rows of planned runs that the folder lacks stay, so the file grows.
 
     Parameters
     ----------
@@ -61,8 +61,10 @@ def write_reference(folder: Path, params: Path, planned: Collection[str] = (), t
     writer.writeheader()
     writer.writerows(sorted(rows, key=_place))
     files.write_text(path, lines.getvalue())
+    analysed = (target / f"{study.name}_ccd.csv").exists()  # then claims are about CCD too, which no row holds
     for table in kept_tables(kept_study(path)):
-        files.write_text(target / f"{study.name}_{table.name}.csv", table.to_csv())
+        if not (analysed and table.name == "claims"):
+            files.write_text(target / f"{study.name}_{table.name}.csv", table.to_csv())
     return path
 
 

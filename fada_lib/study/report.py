@@ -22,7 +22,7 @@ _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Paired differences", ("differences", "differences_sd")),
     ("Components", ("components",)),
     ("Encodings", ("encodings",)),
-    ("Classes", ("classes",)),
+    ("Classes", ("classes", "class_gains")),
     ("Diagnosis", ("diagnosis",)),
     ("Dose and response", ("dose", "trend")),
     ("Sensitivity", ("sensitivity", "sensitivity_ratio", "points")),

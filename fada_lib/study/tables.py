@@ -2,6 +2,7 @@
 
 from fada_lib.study.alignment_tables import ccd_table, domain_distance_table, mistake_table, relation_table
 from fada_lib.study.claim_tables import claim_table, gap_table
+from fada_lib.study.class_gains import class_gain_table
 from fada_lib.study.comparison_tables import component_table, difference_table, encoding_table
 from fada_lib.study.diagnosis_tables import diagnosis_table
 from fada_lib.study.dose_tables import dose_table, trend_table
@@ -22,6 +23,7 @@ def build_tables(study: Study) -> list[Table]:
         component_table,
         encoding_table,
         class_table,
+        class_gain_table,
         diagnosis_table,
         dose_table,
         trend_table,
