@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from fada_lib import files
+from fada_lib.study import runner
 from fada_lib.study.costs import expect
+from fada_lib.study.estimate import ANALYSIS_WORK, START_SECONDS
 from fada_lib.study.expand import expand
 from fada_lib.study.plan import Plan
 
@@ -60,6 +62,33 @@ def test_the_default_grows_with_the_size_trained_at_and_with_the_size_made(tmp_p
     beside = 4 * (24 + 2 * (17 + 19 + 19))
     assert expect(whole, ids(whole), jobs=1).core_seconds == pytest.approx(beside + 2 * 4 * training)
     assert expect(reduced, ids(reduced), jobs=1).core_seconds == pytest.approx(beside + 2 * training)
+
+
+def test_real_photographs_cost_what_made_images_of_their_size_do(tmp_path: Path) -> None:
+    made = study(tmp_path)
+    path = tmp_path / "real.yaml"
+    real = "target_layout: camvid, target_root: photographs, class_set: camvid10, height: 96, width: 192"
+    path.write_text(STUDY.format(name="real", world=1).replace("world_seed: 1", real))
+    plan = expand(path, tmp_path)
+    assert expect(plan, ids(plan), jobs=1).core_seconds == expect(made, ids(made), jobs=1).core_seconds
+
+
+def test_an_analysis_costs_more_the_more_networks_it_compares(tmp_path: Path) -> None:
+    path = tmp_path / "analysed.yaml"
+    path.write_text(STUDY.format(name="analysed", world=1) + "analysis: {}\n")
+    costs = []
+    for seeds in ([1], [1, 2, 3]):
+        plan = expand(path, tmp_path, seeds)
+        costs.append(expect(plan, [plan.runs[-1].id], jobs=1).core_seconds)
+    one = ANALYSIS_WORK * (17 + 19 + 19 + 26) / 4
+    assert costs == pytest.approx([START_SECONDS + networks * one for networks in (3, 9)])
+
+
+def test_what_others_have_is_looked_for_once_a_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(runner, "reusable", lambda plan, *_: asked.append(plan.study) or {})
+    runner.tell_cost([study(tmp_path, "a"), study(tmp_path, "b")], jobs=1, fresh=False)
+    assert asked == ["a", "b"]
 
 
 def test_measured_runs_of_the_same_scale_count_whatever_their_study(tmp_path: Path) -> None:

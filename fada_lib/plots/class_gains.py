@@ -42,5 +42,6 @@ def class_gain_figure(gains: Mapping[str, Sequence[Gain | None]], names: Sequenc
     axes.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_ylabel("IoU minus that of the\nbinary discriminator (points)")
     axes.grid(axis="y")
-    figure.legend(loc="outside upper center", ncols=len(methods))
+    title = "bar: 95 % t interval; filled: it leaves out zero"
+    figure.legend(loc="outside upper center", ncols=len(methods), title=title, title_fontsize="medium")
     return figure

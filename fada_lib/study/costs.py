@@ -17,7 +17,6 @@ DEFAULT = {
         "adapt source_continued": 19.0,
         "adapt fada, adversarial": 19.0,
         "distill": 26.0,
-        "analyse": 65.0,
     },
 }
 """Seconds per image trained on and beside training, as `Costs` takes them: the default study's network on images of
@@ -107,13 +106,13 @@ def _learn(plan: Plan) -> tuple[Costs, int]:
 
 
 def _default(plan: Plan) -> Costs:
-    """`DEFAULT` for the made world and the small network, in proportion to the pixels; nothing for anything else.
+    """`DEFAULT` for the small network, in proportion to the pixels; nothing for any other.
 
     Training goes by the size trained at, everything beside it by that of the world's images.
     """
     data = next((run.parameters for run in plan.runs if run.stage == "data"), {})
     network = next((run.parameters for run in plan.runs if run.stage == "pretrain"), {})
-    if network.get("backbone") != "resnet_small" or data.get("target_root"):
+    if network.get("backbone") != "resnet_small":
         return Costs()
     made = data["height"] * data["width"]
     trained = math.prod(network["source_size"]) if network["source_size"] else made

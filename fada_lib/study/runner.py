@@ -75,7 +75,8 @@ def tell_cost(plans: Sequence[Plan], jobs: int | None, fresh: bool) -> None:
     for plan in plans:
         stale = status.stale_runs(plan, NOTEBOOKS) if fresh else []
         due = status.due_runs(plan, stale)
-        due = [run for run in due if run not in counted and run not in reusable(plan, due, NOTEBOOKS)]
+        there = counted.union(reusable(plan, due, NOTEBOOKS))
+        due = [run for run in due if run not in there]
         counted.update(due)
         costs.append(expect(plan, due, jobs or _default_jobs(plan.threads)))
     if counted:
