@@ -85,9 +85,8 @@ def _figures(study: Study) -> Iterator[tuple[str, Figure]]:
         yield "components", ladder_figure(rungs, STEPS)
     if means := _class_means(study):
         yield "classes", class_heatmap(means, study.classes)
-    if gained := class_gains(study):
-        points = {name: [d and (d.summary.mean, d.interval) for d in row] for name, row in gained.items()}
-        yield "class_gains", class_gain_figure(points, study.classes)
+    if class_gains(study):
+        yield "class_gains", class_gains_of(study)
     if measured := trajectories(study):
         level = mean_of(study.scores("source_only", "target_tune").values())
         references = {} if level is None else {"source_only": level}
@@ -103,14 +102,10 @@ def _figures(study: Study) -> Iterator[tuple[str, Figure]]:
     if panels := dose_panels(study):
         yield "dose", dose_figure(panels)
     if grid := sensitivity(study):
-        unadapted = (study.representative(base) for base in ("source_only", "source_continued"))
-        levels = {name: mean_of(study.scores(name, "target_tune").values()) for name in unadapted if name}
-        weights = {base: _by_weight(points) for base, points in grid.items()}
-        references = {name: level for name, level in levels.items() if level is not None}
-        yield "sensitivity", sensitivity_figure(weights, references=references)
+        yield "sensitivity", sensitivity_of(study)
         ratios = {base: by_ratio(best_iterations(points)) for base, points in grid.items()}
         if measured := {base: points for base, points in ratios.items() if points}:
-            yield "sensitivity_ratio", ratio_figure(measured, references=references)
+            yield "sensitivity_ratio", ratio_figure(measured, references=_unadapted(study))
     if ccd := study.analysed("ccd"):
         yield "ccd", ccd_figure(ccd, study.classes)
 
@@ -121,6 +116,26 @@ def differences_of(compared: Mapping[str, Sequence[Difference]]) -> Figure:
     labels = [difference_label(d, points=False) for _, d in rows]
     groups = [family for family, _ in rows]
     return differences_figure(labels, [d.values for _, d in rows], [d.interval for _, d in rows], groups)
+
+
+def class_gains_of(study: Study) -> Figure:
+    """FADA minus the binary discriminator, class by class."""
+    gained = class_gains(study)
+    points = {name: [d and (d.summary.mean, d.interval) for d in row] for name, row in gained.items()}
+    return class_gain_figure(points, study.classes)
+
+
+def sensitivity_of(study: Study) -> Figure:
+    """mIoU on the tune part over lambda, of a study with a grid over it."""
+    weights = {base: _by_weight(points) for base, points in sensitivity(study).items()}
+    return sensitivity_figure(weights, references=_unadapted(study))
+
+
+def _unadapted(study: Study) -> dict[str, float]:
+    """Name -> mIoU on the tune part without an adversarial loss."""
+    names = (study.representative(base) for base in ("source_only", "source_continued"))
+    levels = {name: mean_of(study.scores(name, "target_tune").values()) for name in names if name}
+    return {name: level for name, level in levels.items() if level is not None}
 
 
 def _class_means(study: Study) -> dict[str, list[float | None]]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from fada_lib.files import PROJECT_ROOT
 from fada_lib.parameters import UserError
 from fada_lib.plots.style import split_name
 from fada_lib.study.claim_tables import claim_table, gap_table
@@ -20,6 +21,8 @@ from fada_lib.study.main_tables import class_table, main_table
 from fada_lib.study.rendering import Table
 from fada_lib.study.results import Run, Study
 
+FOLDER = PROJECT_ROOT / "reference"
+"""Where the project keeps its own."""
 PARTS = (("target_val", "single"), ("target_val", "multiscale"), ("target_tune", "single"), ("source_val", "single"))
 """Evaluations that a row holds, by split and way of testing."""
 CLASS_COLUMN = "target_val single IoU "

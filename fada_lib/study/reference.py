@@ -16,10 +16,8 @@ from fada_lib.parameters import UserError
 from fada_lib.plots.style import method_order, split_name
 from fada_lib.study.comparisons import teacher_of
 from fada_lib.study.inherit import read_study as read_parameters
-from fada_lib.study.kept import CLASS_COLUMN, PARTS, WORLD, kept_study, kept_tables, read_rows
+from fada_lib.study.kept import CLASS_COLUMN, FOLDER, PARTS, WORLD, kept_study, kept_tables, read_rows
 from fada_lib.study.results import Run, Study, read_study
-
-FOLDER = files.PROJECT_ROOT / "reference"
 
 
 def write_reference(folder: Path, params: Path, planned: Collection[str] = (), target: Path = FOLDER) -> Path:
