@@ -1,6 +1,7 @@
 """The domain distance within a class, its relation to IoU, and the tables of both."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from fada_lib.analysis.domain_distance import proxy_a_distance, summary_of_dista
 from fada_lib.analysis.relation import paired_means, per_class, relate, relation, seed_points, target_iou
 from fada_lib.study.alignment_tables import ccd_table, domain_distance_table, relation_table
 from fada_lib.study.results import read_study
+from fada_lib.study.statistics import Summary
 
 RNG = np.random.default_rng(0)
 PIXELS = 60
@@ -216,10 +218,13 @@ def study(tmp_path):
 def test_the_table_of_distances_has_means_over_seeds_and_a_column_a_class(study):
     found = domain_distance_table(study)
     assert [column.name for column in found.columns[4:]] == study.classes
-    assert found.rows == [
+    means = [[cell.mean if isinstance(cell, Summary) else cell for cell in row] for row in found.rows]
+    assert means == [
         ["Source only", 1.25, 1.0, 2, 1.0, 1.5, None],
         ["FADA, soft labels", 0.75, 0.5, 2, 0.5, 1.0, None],
     ]
+    assert found.rows[0][5].sd == pytest.approx(math.sqrt(0.5))
+    assert "1.25 ± 0.35" in found.to_markdown()
 
 
 def test_a_diverged_seed_is_not_among_the_seeds_of_a_mean(study):

@@ -94,6 +94,20 @@ def test_tables_of_the_kept_rows_are_those_of_the_runs(tmp_path: Path, params: P
         assert (tmp_path / f"synthetic_{name}.csv").read_text(encoding="utf-8") == told[name]
 
 
+def test_with_notebook_05_its_tables_and_the_measures_of_every_network_are_kept(tmp_path: Path, params: Path) -> None:
+    study = three_seeds(tmp_path / "study")
+    write_reference(study.folder, params, target=tmp_path)
+    told = {table.name: table.to_csv() for table in build_tables(read_study(study.folder))}
+    for name in ("claims", "ccd"):
+        assert (tmp_path / f"synthetic_{name}.csv").read_text(encoding="utf-8") == told[name]
+    rows = list(csv.DictReader((tmp_path / "synthetic_alignment.csv").open(encoding="utf-8")))
+    assert [(row["measure"], row["method"], row["seed"]) for row in rows] == [
+        ("ccd", method, str(seed)) for method in ("source_only", "fada_soft") for seed in range(3)
+    ]
+    last = rows[-1]
+    assert [last[name] for name in ("mean", "median", "road", "building", "person")] == ["1.5", "1.0", "1.0", "2.0", ""]
+
+
 def test_a_point_of_a_grid_keeps_its_lambda(tmp_path: Path, params: Path) -> None:
     study = three_seeds(tmp_path / "study")
     for weight in (0.1, 1.0):

@@ -8,7 +8,7 @@ if the run had no GPU.
 import csv
 import io
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from fada_lib import files
@@ -18,13 +18,21 @@ from fada_lib.study.comparisons import teacher_of
 from fada_lib.study.inherit import read_study as read_parameters
 from fada_lib.study.kept import CLASS_COLUMN, FOLDER, PARTS, WORLD, kept_study, kept_tables, read_rows
 from fada_lib.study.results import Run, Study, read_study
+from fada_lib.study.tables import build_tables
+
+MEASURES = ("ccd", "domain_distance")
+ALIGNMENT = ["analysis", "measure", "method", "seed", "mean", "median"]
+"""Columns of `<study>_alignment.csv` before those of the classes."""
+OF_THE_ANALYSIS = ("claims", "ccd", "domain_distance", "relation", "mistakes")
+"""Tables that need notebook 05."""
 
 
 def write_reference(folder: Path, params: Path, planned: Collection[str] = (), target: Path = FOLDER) -> Path:
     """Write `<study>_runs.csv` into `target`, one row a finished run that trained a network, and what follows from it.
 
     What follows are the tables of `kept_tables`, `<study>_<table>.csv`. A study may be run in several sittings and
-    places: kept rows of planned runs that the folder lacks stay, so the file grows.
+    places: kept rows of planned runs that the folder lacks stay, so the file grows. Where notebook 05 is done, its
+    tables are kept too, and its measures of every network as `<study>_alignment.csv`.
 
     Parameters
     ----------
@@ -54,16 +62,35 @@ def write_reference(folder: Path, params: Path, planned: Collection[str] = (), t
     rows = [dict(zip(_header(study), _row(study, run, _command(run, params)), strict=True)) for run in study.models]
     measured = {row["run"] for row in rows}
     rows += [row for row in read_rows(path) if row["run"] in planned and row["run"] not in measured]
-    lines = io.StringIO()
-    writer = csv.DictWriter(lines, _header(study), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(sorted(rows, key=_place))
-    files.write_text(path, lines.getvalue())
+    _write(path, _header(study), sorted(rows, key=_place))
     analysed = (target / f"{study.name}_ccd.csv").exists()  # then claims are about CCD too, which no row holds
-    for table in kept_tables(kept_study(path)):
-        if not (analysed and table.name == "claims"):
-            files.write_text(target / f"{study.name}_{table.name}.csv", table.to_csv())
+    tables = [table for table in kept_tables(kept_study(path)) if not (analysed and table.name == "claims")]
+    if study.analysis:
+        tables += [table for table in build_tables(study) if table.name in OF_THE_ANALYSIS]
+        _write(target / f"{study.name}_alignment.csv", ALIGNMENT + study.classes, _alignment_rows(study))
+    for table in tables:
+        files.write_text(target / f"{study.name}_{table.name}.csv", table.to_csv())
     return path
+
+
+def _write(path: Path, header: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    lines = io.StringIO()
+    writer = csv.DictWriter(lines, header, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    files.write_text(path, lines.getvalue())
+
+
+def _alignment_rows(study: Study) -> list[dict[str, object]]:
+    """CCD and proxy A-distance of every network that notebook 05 looked at."""
+    rows = []
+    for measure in MEASURES:
+        for method, seeds in study.analysed(measure).items():
+            for seed, entry in seeds.items():
+                values = [entry["mean"], entry["median"], *entry["per_class"]]
+                row = [study.analysis.id, measure, method, seed, *map(_exact, values)]
+                rows.append(dict(zip(ALIGNMENT + study.classes, row, strict=True)))
+    return rows
 
 
 def _place(row: Mapping[str, object]) -> tuple:

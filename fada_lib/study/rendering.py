@@ -23,10 +23,10 @@ class Column:
         Heading.
     kind : str
         ``text``; ``group`` (text; in HTML a line of its own above the rows that share it); ``flag`` (a tick if
-        true); ``count``; ``number`` (3 significant digits at most); ``decimal`` (2 decimals); ``p``; ``signed`` and
-        ``bounds`` (a difference and its interval in the unit that the row names, with sign); ``percent`` (fraction or
-        `Summary` of fractions, 0..1, written in percent); ``published`` (percent as printed); ``points``,
-        ``interval``, ``list`` (differences of fractions, written in points with their sign).
+        true); ``count``; ``number`` (3 significant digits at most); ``decimal`` (also a `Summary`; 2 decimals);
+        ``p``; ``signed`` and ``bounds`` (a difference and its interval in the unit that the row names, with sign);
+        ``percent`` (fraction or `Summary` of fractions, 0..1, written in percent); ``published`` (percent as
+        printed); ``points``, ``interval``, ``list`` (differences of fractions, written in points with their sign).
     best : str
         ``max`` or ``min`` marks the best cell of the column bold; empty marks none.
     """
@@ -164,6 +164,8 @@ def written(column: Column, cell: Cell) -> str:
             return "✓" if cell else ""
         case "number":
             return f"{cell:.3g}"
+        case "decimal" if isinstance(cell, Summary):
+            return f"{cell.mean:.2f}" + ("" if cell.sd is None else f" ± {cell.sd:.2f}")
         case "decimal":
             return f"{cell:.2f}"
         case "p":
