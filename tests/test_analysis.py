@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from fada_lib.analysis import alignment
+from fada_lib.analysis import alignment, networks
 from fada_lib.analysis.alignment import analyse
 from fada_lib.analysis.ccd import class_center_distance, summary
 from fada_lib.analysis.cells import Cells, fair_quotas, pure_cells, sample_cells
 from fada_lib.analysis.domain_distance import proxy_a_distance
 from fada_lib.analysis.embedding import common_initialisation, embed
 from fada_lib.analysis.features import cell_outputs
-from fada_lib.analysis.networks import load_lowest_seeds, lowest_seeds
+from fada_lib.analysis.networks import lowest_seeds
 from fada_lib.data.domains import open_part
 from fada_lib.data.transforms import normalise
 from fada_lib.models.segmenter import build_segmenter
@@ -242,7 +242,12 @@ def test_distances_come_by_method_and_seed_and_students_are_marked(data_run, tmp
 def test_of_each_method_the_lowest_seed_stands_for_it(runs):
     found = lowest_seeds(runs, ["fada_soft+sd", "oracle", "source_only"])
     assert list(found.items()) == [("fada_soft+sd", runs[3]), ("source_only", runs[1])]
-    assert list(load_lowest_seeds(runs, ["source_only"], torch.device("cpu"))) == ["source_only"]
+
+
+def test_the_lowest_seeds_are_loaded_onto_the_device_that_is_named(runs, monkeypatch):
+    monkeypatch.setattr(networks, "load_checkpoint", lambda run, device="cpu": ((run, device), None))
+    loaded = networks.load_lowest_seeds(runs, ["source_only"], torch.device("cuda:1"))
+    assert loaded == {"source_only": (runs[1], torch.device("cuda:1"))}
 
 
 def test_maps_are_kept_with_the_class_and_the_domain_of_every_point(data_run, tmp_path, runs):

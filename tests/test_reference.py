@@ -100,6 +100,11 @@ def test_with_notebook_05_its_tables_and_the_measures_of_every_network_are_kept(
     told = {table.name: table.to_csv() for table in build_tables(read_study(study.folder))}
     for name in ("claims", "ccd"):
         assert (tmp_path / f"synthetic_{name}.csv").read_text(encoding="utf-8") == told[name]
+    later = SyntheticStudy(tmp_path / "later")
+    later.world("01_data-w0")
+    later.model("fada_soft", 3, 0.5)
+    write_reference(later.folder, params, rows_of(tmp_path / "synthetic_runs.csv").keys(), target=tmp_path)
+    assert (tmp_path / "synthetic_claims.csv").read_text(encoding="utf-8") == told["claims"]
     rows = list(csv.DictReader((tmp_path / "synthetic_alignment.csv").open(encoding="utf-8")))
     assert [(row["measure"], row["method"], row["seed"]) for row in rows] == [
         ("ccd", method, str(seed)) for method in ("source_only", "fada_soft") for seed in range(3)
