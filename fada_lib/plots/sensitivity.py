@@ -1,6 +1,6 @@
 """mIoU against the weight of the adversarial loss, all methods on the same grid: by lambda, and by its effect on F."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -33,8 +33,8 @@ def sensitivity_figure(
     """
     curves = {name: [(w, by_weight[w]) for w in sorted(by_weight) if w > 0] for name, by_weight in scores.items()}
     figure = _curves(curves, references or {})
-    weights = sorted({w for points in curves.values() for w, _ in points})
-    for axes in figure.axes:
+    for axes, (_, names) in zip(figure.axes, _panels(curves), strict=True):
+        weights = sorted({w for name in names for w, _ in curves[name]})
         axes.set_xticks(weights, [f"{w:g}" for w in weights])
         axes.minorticks_off()
     figure.supxlabel("λ, weight of the adversarial loss (log scale)", fontsize="medium")
@@ -59,11 +59,10 @@ def ratio_figure(
         As of `sensitivity_figure`.
     """
     figure = _curves(curves, references or {})
-    reached = any(ratio >= 1 for points in curves.values() for ratio, _ in points)
-    for axes in figure.axes:
-        if reached:
+    for axes, (_, names) in zip(figure.axes, _panels(curves), strict=True):
+        if any(ratio >= 1 for name in names for ratio, _ in curves[name]):
             axes.axvline(1.0, color="#4d4d4d", linewidth=1.2, linestyle=":", zorder=0)
-        axes.xaxis.set_minor_locator(LogLocator(subs=(3,)))
+        axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))
         for set_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
             set_formatter("{x:g}")
     figure.supxlabel("norm of the gradient on F, adversarial / segmentation (log scale)", fontsize="medium")
@@ -71,14 +70,9 @@ def ratio_figure(
 
 
 def _curves(curves: Mapping[str, Points], references: Mapping[str, float]) -> Figure:
-    """A panel each for `OWN` and for methods from elsewhere, on one scale; a single one without a heading."""
-    names = sorted(curves, key=method_order)
-    own = [name for name in names if name.startswith(OWN)]
-    others = [name for name in names if name not in own]
-    panels = [(title, group) for title, group in ((OWN_TITLE, own), (OTHERS_TITLE, others)) if group]
-    figure, row = plt.subplots(
-        1, len(panels), figsize=(10 if len(panels) == 1 else 14, 5), sharex=True, sharey=True, squeeze=False
-    )
+    """The `_panels` side by side on one scale of mIoU; a single one without a heading."""
+    panels = _panels(curves)
+    figure, row = plt.subplots(1, len(panels), figsize=(4 * len(panels) + 6, 5), sharey=True, squeeze=False)
     for axes, (title, group) in zip(row[0], panels, strict=True):
         for name in group:
             _curve(axes, name, curves[name])
@@ -92,6 +86,14 @@ def _curves(curves: Mapping[str, Points], references: Mapping[str, float]) -> Fi
     row[0, 0].set_ylabel("mIoU, target tune split (%)")
     figure.legend(loc="outside right upper")
     return figure
+
+
+def _panels(names: Iterable[str]) -> list[tuple[str, list[str]]]:
+    """Heading and methods of a panel for `OWN` and of one for those from elsewhere, as far as there are any."""
+    ordered = sorted(names, key=method_order)
+    own = [name for name in ordered if name.startswith(OWN)]
+    others = [name for name in ordered if name not in own]
+    return [(title, group) for title, group in ((OWN_TITLE, own), (OTHERS_TITLE, others)) if group]
 
 
 def _curve(axes: Axes, name: str, points: Points) -> None:
