@@ -161,8 +161,9 @@ def test_every_kept_table_follows_from_the_kept_rows(path: Path) -> None:
         del found["claims"]
     for name, expected in found.items():
         kept = path.with_name(f"{study.name}_{name}.csv")
-        if kept.exists():
-            rows = list(csv.reader(kept.open(encoding="utf-8")))
-            assert [row for row in expected if row not in rows] == []
-            if study.name != "tuning":
-                assert [row for row in rows if row not in expected and "single scale, " not in str(row)] == []
+        if study.name == "tuning" and not kept.exists():
+            continue
+        rows = list(csv.reader(kept.open(encoding="utf-8")))
+        assert [row for row in expected if row not in rows] == []
+        if study.name != "tuning":
+            assert [row for row in rows if row not in expected and "single scale, " not in str(row)] == []

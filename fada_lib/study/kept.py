@@ -20,6 +20,7 @@ from fada_lib.study.grid_tables import point_table
 from fada_lib.study.main_tables import class_table, main_table
 from fada_lib.study.rendering import Table
 from fada_lib.study.results import Run, Study
+from fada_lib.study.tables import build_tables
 
 FOLDER = PROJECT_ROOT / "reference"
 """Where the project keeps its own."""
@@ -77,8 +78,7 @@ def kept_tables(study: Study) -> list[Table]:
         trend_table,
         point_table,
     )
-    tables = (make(study) for make in makers)
-    return [table for table in tables if table is not None and table.rows]
+    return build_tables(study, makers)
 
 
 def _judged(study: Study) -> Table | None:

@@ -63,7 +63,8 @@ def write_reference(folder: Path, params: Path, planned: Collection[str] = (), t
     measured = {row["run"] for row in rows}
     rows += [row for row in read_rows(path) if row["run"] in planned and row["run"] not in measured]
     _write(path, _header(study), sorted(rows, key=_place))
-    analysed = (target / f"{study.name}_ccd.csv").exists()  # then claims are about CCD too, which no row holds
+    # Once notebook 05 has run, claims are about CCD too, which no row holds.
+    analysed = study.analysis is not None or (target / f"{study.name}_ccd.csv").exists()
     tables = [table for table in kept_tables(kept_study(path)) if not (analysed and table.name == "claims")]
     if study.analysis:
         tables += [table for table in build_tables(study) if table.name in OF_THE_ANALYSIS]
