@@ -5,10 +5,10 @@ import math
 
 import numpy as np
 import pytest
-from synthetic_study import three_seeds
+from synthetic_study import SyntheticStudy, three_seeds
 
 from fada_lib.analysis.domain_distance import proxy_a_distance, summary_of_distances
-from fada_lib.analysis.relation import paired_means, per_class, relate, relation, seed_points, target_iou
+from fada_lib.analysis.relation import paired_means, per_class, relate, relation, seed_points
 from fada_lib.study.alignment_tables import ccd_table, domain_distance_table, relation_table
 from fada_lib.study.results import read_study
 from fada_lib.study.statistics import Summary
@@ -166,14 +166,14 @@ def test_too_few_pairs_and_constants_have_no_correlation():
     assert found["of_means"]["all"] == [None]
 
 
-def test_iou_comes_from_the_runs_by_method_and_seed(tmp_path):
-    for name, distilled in (("03", False), ("04", True)):
-        evaluation = {"target_val": {"single": {"iou": [0.5, None]}}}
-        metrics = {"method": "binary", "seed": 3, "self_distilled": distilled, "evaluation": evaluation}
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "metrics.json").write_text(json.dumps(metrics))
-    found = target_iou([str(tmp_path / "03"), str(tmp_path / "04")])
-    assert found == {"binary": {"3": [0.5, None]}, "binary+sd": {"3": [0.5, None]}}
+def test_iou_comes_from_the_runs_of_one_world_by_method_and_seed(tmp_path):
+    study = SyntheticStudy(tmp_path)
+    for world, miou in (("01_data-w0", 0.4), ("01_data-w1", 0.6)):
+        study.world(world)
+        study.model("binary", 3, miou, world=world)
+        study.model("binary", 3, miou, stage="distill", world=world)
+    values = pytest.approx([0.7, 0.5, None])
+    assert read_study(tmp_path).iou_by_seed("01_data-w1") == {"binary": {"3": values}, "binary+sd": {"3": values}}
 
 
 def test_values_by_class_are_taken_out_of_summaries():

@@ -1,12 +1,9 @@
 """Does alignment of features go with better predictions? Rank correlations of a measure by class with IoU by class."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.stats import spearmanr
-
-from fada_lib.analysis.networks import method_and_seed
-from fada_lib.files import read_json, resolve
 
 FEWEST = 4
 """Pairs below which no rank correlation is given: of three, any order is likely by chance."""
@@ -14,19 +11,6 @@ FEWEST = 4
 PerClass = Sequence[float | None]
 BySeed = Mapping[str, Mapping[str, PerClass]]
 """Method -> seed -> K values, None where there is none."""
-
-
-def target_iou(runs: Iterable[str]) -> dict[str, dict[str, PerClass]]:
-    """Method -> seed -> K IoU on the target's val part, single scale, from the runs' metrics.
-
-    Self-distilled methods end in ``+sd``, see `method_and_seed`.
-    """
-    found: dict[str, dict[str, PerClass]] = {}
-    for run in runs:
-        method, seed = method_and_seed(run)
-        evaluation = read_json(resolve(run) / "metrics.json")["evaluation"]
-        found.setdefault(method, {})[str(seed)] = evaluation["target_val"]["single"]["iou"]
-    return found
 
 
 def per_class(found: Mapping[str, Mapping[str, Mapping[str, object]]]) -> dict[str, dict[str, PerClass]]:

@@ -36,7 +36,7 @@ def agreement(study: Study, gap: Gap | None) -> Difference | None:
     names = [name for name in compared if name in means]
     values: dict[int, float] = {}
     for seed in sorted({seed for name in names for seed in means[name]}):
-        miou = {name: _of_world(study.scores(name, gap=gap), analysed_world(study)) for name in names}
+        miou = {name: _of_world(study.scores(name, gap=gap), study.analysed_world) for name in names}
         pairs = [(-means[name][seed], miou[name][seed]) for name in names if seed in means[name] and seed in miou[name]]
         if len(pairs) >= FEWEST_METHODS and all(len(set(side)) > 1 for side in zip(*pairs, strict=True)):
             values[seed] = float(stats.spearmanr(*zip(*pairs, strict=True)).statistic)
@@ -46,18 +46,13 @@ def agreement(study: Study, gap: Gap | None) -> Difference | None:
 def ccd_means(study: Study, gap: Gap | None) -> dict[str, dict[int, float]]:
     """Method -> seed -> mean CCD in the one world that was analysed; empty if it is not of this gap."""
     wanted = gap or study.reported_gap
-    if wanted is not None and study.gaps.get(analysed_world(study)) != wanted:
+    if wanted is not None and study.gaps.get(study.analysed_world) != wanted:
         return {}
     found = {
         method: {int(seed): entry["mean"] for seed, entry in seeds.items() if entry.get("mean") is not None}
         for method, seeds in study.analysed("ccd").items()
     }
     return {method: seeds for method, seeds in found.items() if seeds}
-
-
-def analysed_world(study: Study) -> str:
-    """Id of the one world over whose models notebook 05 ran, empty if it does not say."""
-    return study.analysis.parameters.get("data", "").rsplit("/", 1)[-1] if study.analysis else ""
 
 
 def _of_world(scores: dict[tuple[str, int], float], world: str) -> dict[int, float]:

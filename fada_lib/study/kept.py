@@ -1,9 +1,9 @@
 """A study read back from its kept runs, `reference/<study>_runs.csv`: its tables again, without training anything.
 
-What needs more than a row holds (histories, features) is not there: diagnosis, CCD, t-SNE, gradient ratios.
+CCD and domain distance are there if `<study>_alignment.csv` is; what needs histories or features never is: diagnosis,
+mistakes, t-SNE, gradient ratios.
 """
 
-import csv
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +11,16 @@ from pathlib import Path
 from fada_lib.files import PROJECT_ROOT
 from fada_lib.parameters import UserError
 from fada_lib.plots.style import split_name
+from fada_lib.study.alignment_tables import ccd_table, domain_distance_table, relation_table
 from fada_lib.study.claim_tables import claim_table, gap_table
 from fada_lib.study.claims import UNMEASURED
 from fada_lib.study.class_gains import class_gain_table
 from fada_lib.study.comparison_tables import difference_table
 from fada_lib.study.dose_tables import dose_table, trend_table
 from fada_lib.study.grid_tables import point_table
+from fada_lib.study.kept_alignment import COLUMNS as ALIGNMENT
+from fada_lib.study.kept_alignment import kept_analysis
+from fada_lib.study.kept_rows import number, read_rows
 from fada_lib.study.main_tables import class_table, main_table
 from fada_lib.study.rendering import Table
 from fada_lib.study.results import Run, Study
@@ -29,46 +33,33 @@ PARTS = (("target_val", "single"), ("target_val", "multiscale"), ("target_tune",
 CLASS_COLUMN = "target_val single IoU "
 """What the column of a class's IoU is called, its name left out."""
 WORLD = ("world_seed", "label_shift", "appearance_shift")
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a `<study>_runs.csv`, empty if there is no such file.
-
-    Raises
-    ------
-    UserError
-        If it lacks a column that `fada_lib.study.reference` writes.
-    """
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.DictReader(lines))
-    needed = {"run", "stage", "method", "seed", *(f"{split} {way} mIoU" for split, way in PARTS)}
-    if rows and (absent := sorted(needed - rows[0].keys())):
-        raise UserError(f"{path} has no column '{absent[0]}': it is no file that ./run_all.sh --reference wrote")
-    return rows
+COLUMNS = ("run", "stage", "method", "seed", *(f"{split} {way} mIoU" for split, way in PARTS))
+"""Columns without which a file holds no runs."""
 
 
 def kept_study(path: Path) -> Study:
-    """The kept runs of `<study>_runs.csv` as a study without folders.
+    """The kept runs of `<study>_runs.csv` as a study without folders, and what `<study>_alignment.csv` says of them.
 
     Raises
     ------
     UserError
         If there is no such file, it is empty, or a column is missing.
     """
-    rows = read_rows(path)
+    rows = read_rows(path, COLUMNS)
     if not rows:
         raise UserError(f"{path} holds no runs: write it with ./run_all.sh PARAMS.yaml --reference")
     worlds = {_world(row): {name: row[name] for name in WORLD if row[name]} for row in rows}
     data = [Run(name, "data", Path(), parameters, {}, None) for name, parameters in worlds.items()]
-    return Study(path.stem.removesuffix("_runs"), Path(), (), (*data, *map(_run, rows)))
+    name = path.stem.removesuffix("_runs")
+    study = Study(name, Path(), (), (*data, *map(_run, rows)))
+    measured = read_rows(path.with_name(f"{name}_alignment.csv"), ALIGNMENT)
+    return replace(study, runs=(*study.runs, kept_analysis(measured, study))) if measured else study
 
 
 def kept_tables(study: Study) -> list[Table]:
-    """The tables that follow from rows alone, in the report's order; of the claims those that rows can judge."""
+    """The tables that follow from rows alone, in the report's order; without CCD, of the claims those judged."""
     makers = (
-        _judged,
+        claim_table if study.analysis else _judged,
         gap_table,
         main_table,
         difference_table,
@@ -77,6 +68,9 @@ def kept_tables(study: Study) -> list[Table]:
         dose_table,
         trend_table,
         point_table,
+        ccd_table,
+        domain_distance_table,
+        relation_table,
     )
     return build_tables(study, makers)
 
@@ -93,10 +87,10 @@ def _world(row: Mapping[str, str]) -> str:
 def _run(row: Mapping[str, str]) -> Run:
     evaluation: dict[str, dict] = {}
     for split, way in PARTS:
-        if (miou := _number(row[f"{split} {way} mIoU"])) is not None:
+        if (miou := number(row[f"{split} {way} mIoU"])) is not None:
             evaluation.setdefault(split, {})[way] = {"miou": miou}
     classes = [name.removeprefix(CLASS_COLUMN) for name in row if name.startswith(CLASS_COLUMN)]
-    evaluation["target_val"]["single"]["iou"] = [_number(row[CLASS_COLUMN + name]) for name in classes]
+    evaluation["target_val"]["single"]["iou"] = [number(row[CLASS_COLUMN + name]) for name in classes]
     metrics = {
         "stage": row["stage"],
         "method": row["method"].removesuffix("+sd"),
@@ -106,7 +100,7 @@ def _run(row: Mapping[str, str]) -> Run:
         "classes": classes,
         "evaluation": evaluation,
         "total_iterations": int(row["iterations_in_all"]),
-        "target_entropy": _number(row["target_entropy"]),
+        "target_entropy": number(row["target_entropy"]),
     }
     return Run(row["run"], row["stage"], Path(), {"options": _options(row["method"])}, metrics, None)
 
@@ -116,7 +110,3 @@ def _options(method: str) -> dict[str, float]:
     _, variant, _ = split_name(method)
     named = dict(part.split("=") for part in variant.split(",") if part)
     return {"lambda_adv": float(named["lambda_adv"])} if "lambda_adv" in named else {}
-
-
-def _number(cell: str) -> float | None:
-    return float(cell) if cell else None

@@ -5,26 +5,21 @@ code that made it (see `provenance.code_hash`): who runs the command of its last
 if the run had no GPU.
 """
 
-import csv
-import io
-import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from fada_lib import files
 from fada_lib.parameters import UserError
 from fada_lib.plots.style import method_order, split_name
+from fada_lib.study.alignment_tables import mistake_table
 from fada_lib.study.comparisons import teacher_of
 from fada_lib.study.inherit import read_study as read_parameters
-from fada_lib.study.kept import CLASS_COLUMN, FOLDER, PARTS, WORLD, kept_study, kept_tables, read_rows
+from fada_lib.study.kept import CLASS_COLUMN, COLUMNS, FOLDER, PARTS, WORLD, kept_study, kept_tables
+from fada_lib.study.kept_alignment import COLUMNS as ALIGNMENT
+from fada_lib.study.kept_alignment import alignment_rows
+from fada_lib.study.kept_rows import read_rows, with_kept, write_rows
 from fada_lib.study.results import Run, Study, read_study
 from fada_lib.study.tables import build_tables
-
-MEASURES = ("ccd", "domain_distance")
-ALIGNMENT = ["analysis", "measure", "method", "seed", "mean", "median"]
-"""Columns of `<study>_alignment.csv` before those of the classes."""
-OF_THE_ANALYSIS = ("claims", "ccd", "domain_distance", "relation", "mistakes")
-"""Tables that need notebook 05."""
 
 
 def write_reference(folder: Path, params: Path, planned: Collection[str] = (), target: Path = FOLDER) -> Path:
@@ -32,7 +27,7 @@ def write_reference(folder: Path, params: Path, planned: Collection[str] = (), t
 
     What follows are the tables of `kept_tables`, `<study>_<table>.csv`. A study may be run in several sittings and
     places: kept rows of planned runs that the folder lacks stay, so the file grows. Where notebook 05 is done, its
-    tables are kept too, and its measures of every network as `<study>_alignment.csv`.
+    measures of every network are kept likewise as `<study>_alignment.csv`, and its table of mistakes.
 
     Parameters
     ----------
@@ -60,38 +55,22 @@ def write_reference(folder: Path, params: Path, planned: Collection[str] = (), t
         raise UserError(f"{params} is not the file of study '{study.name}' in {folder}")
     path = target / f"{study.name}_runs.csv"
     rows = [dict(zip(_header(study), _row(study, run, _command(run, params)), strict=True)) for run in study.models]
-    measured = {row["run"] for row in rows}
-    rows += [row for row in read_rows(path) if row["run"] in planned and row["run"] not in measured]
-    _write(path, _header(study), sorted(rows, key=_place))
-    # Once notebook 05 has run, claims are about CCD too, which no row holds.
-    analysed = study.analysis is not None or (target / f"{study.name}_ccd.csv").exists()
-    tables = [table for table in kept_tables(kept_study(path)) if not (analysed and table.name == "claims")]
+    write_rows(path, _header(study), sorted(with_kept(rows, read_rows(path, COLUMNS), planned), key=_place))
     if study.analysis:
-        tables += [table for table in build_tables(study) if table.name in OF_THE_ANALYSIS]
-        _write(target / f"{study.name}_alignment.csv", ALIGNMENT + study.classes, _alignment_rows(study))
+        _write_alignment(study, target / f"{study.name}_alignment.csv", planned)
+    kept = kept_study(path)
+    tables = kept_tables(kept) + build_tables(study, [mistake_table])
+    if kept.analysis is None and (target / f"{study.name}_ccd.csv").exists():
+        tables = [table for table in tables if table.name != "claims"]  # those kept are about CCD too, which no row has
     for table in tables:
         files.write_text(target / f"{study.name}_{table.name}.csv", table.to_csv())
     return path
 
 
-def _write(path: Path, header: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
-    lines = io.StringIO()
-    writer = csv.DictWriter(lines, header, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    files.write_text(path, lines.getvalue())
-
-
-def _alignment_rows(study: Study) -> list[dict[str, object]]:
-    """CCD and proxy A-distance of every network that notebook 05 looked at."""
-    rows = []
-    for measure in MEASURES:
-        for method, seeds in study.analysed(measure).items():
-            for seed, entry in seeds.items():
-                values = [entry["mean"], entry["median"], *entry["per_class"]]
-                row = [study.analysis.id, measure, method, seed, *map(_exact, values)]
-                rows.append(dict(zip(ALIGNMENT + study.classes, row, strict=True)))
-    return rows
+def _write_alignment(study: Study, path: Path, planned: Collection[str]) -> None:
+    rows = with_kept(alignment_rows(study), read_rows(path, ALIGNMENT), planned)
+    order = sorted(rows, key=lambda row: (row["measure"], method_order(str(row["method"])), int(str(row["seed"]))))
+    write_rows(path, ALIGNMENT + study.classes, order)
 
 
 def _place(row: Mapping[str, object]) -> tuple:
@@ -115,7 +94,7 @@ def _row(study: Study, run: Run, command: str) -> list[object]:
     scores = [run.score(split, way) for split, way in PARTS]
     classes = run.class_iou() or [None] * len(study.classes)
     measured = [run.metrics.get("total_iterations"), *scores, run.metrics.get("target_entropy"), *classes]
-    return [_exact(cell) for cell in (*identity, *what, *world, *measured, made_by.get("seconds"), command)]
+    return [*identity, *what, *world, *measured, made_by.get("seconds"), command]
 
 
 def _command(run: Run, params: Path) -> str:
@@ -131,10 +110,3 @@ def _command(run: Run, params: Path) -> str:
     if run.stage == "pretrain":
         return seed
     return f"{seed} --methods {split_name(method)[0] if ',' in method else method}"
-
-
-def _exact(cell: object) -> object:
-    """All digits of a float; nothing for what is missing."""
-    if isinstance(cell, float):
-        return repr(cell) if math.isfinite(cell) else ""
-    return "" if cell is None else cell

@@ -139,6 +139,11 @@ class Study:
         return self.analysis.metrics.get(key, {}) if self.analysis else {}
 
     @property
+    def analysed_world(self) -> str:
+        """Id of the one world over whose models notebook 05 ran, empty if it does not say."""
+        return self.analysis.parameters.get("data", "").rsplit("/", 1)[-1] if self.analysis else ""
+
+    @property
     def classes(self) -> list[str]:
         """The K class names, empty while no model is done."""
         return next((run.metrics["classes"] for run in self.models), [])
@@ -154,6 +159,14 @@ class Study:
         """(world, seed) -> mIoU 0..1 of one method, runs without it left out."""
         pairs = ((run, run.score(split, way)) for run in self.of(method, gap))
         return {(run.world, run.metrics["seed"]): value for run, value in pairs if value is not None}
+
+    def iou_by_seed(self, world: str = "") -> dict[str, dict[str, list[float | None]]]:
+        """Method -> seed -> K IoU 0..1 on the target's val part of the models of one world, of any if it is empty."""
+        found: dict[str, dict[str, list[float | None]]] = {}
+        for run in self.models:
+            if (iou := run.class_iou()) and (run.world == world or not world):
+                found.setdefault(run.method, {})[str(run.metrics["seed"])] = iou
+        return found
 
     @cached_property
     def reported_methods(self) -> list[str]:
