@@ -3,18 +3,17 @@
 import csv
 import io
 import shlex
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import pytest
-from synthetic_study import SyntheticStudy, three_seeds
+from synthetic_study import LEVELS, SyntheticStudy, analysed, three_seeds
 
-from fada_lib.analysis.relation import relate
 from fada_lib.files import PROJECT_ROOT
 from fada_lib.parameters import UserError
-from fada_lib.study.comparisons import scopes
+from fada_lib.plots.style import method_label
 from fada_lib.study.expand import expand
+from fada_lib.study.figures import ccd_and_miou_of, ccd_of
 from fada_lib.study.grids import sensitivity
 from fada_lib.study.kept import kept_study, kept_tables
 from fada_lib.study.reference import write_reference
@@ -27,29 +26,6 @@ def params(tmp_path: Path) -> Path:
     path = tmp_path / "mine.yaml"
     path.write_text("study: synthetic\n")
     return path
-
-
-LEVELS = {"source_only": 3.0, "source_continued": 2.5, "binary": 1.5, "fada_hard": 1.1, "fada_soft": 0.9}
-"""Method -> the CCD of its first class and first seed; its mIoU rises as it falls."""
-
-
-def analysed(folder: Path, seeds: Sequence[int]) -> SyntheticStudy:
-    """Five methods whose features notebook 05 looked at."""
-    study = SyntheticStudy(folder)
-    study.world("01_data-w0")
-    measures: dict[str, dict[str, dict[str, dict]]] = {"ccd": {}, "domain_distance": {}}
-    mistakes: dict[str, dict[str, dict]] = {}
-    for seed in seeds:
-        for method, level in LEVELS.items():
-            study.model(method, seed, 0.7 - 0.1 * level, stage="pretrain" if method == "source_only" else "adapt")
-            for found, shift in zip(measures.values(), (0.1, 0.3), strict=True):
-                value = round(level - shift * seed, 2)
-                entry = {"per_class": [value, value + 1, None], "mean": round(value + 0.5, 2), "median": value}
-                found.setdefault(method, {})[str(seed)] = entry
-            mistakes.setdefault(method, {})[str(seed)] = {"mended": 0.1, "exchanged": 0.2, "kept": 0.7, "lost": 0.0}
-    _, relations = relate(measures, read_study(folder).iou_by_seed(), scopes(LEVELS))
-    study.add("05_analysis", "analyse", {**measures, "relations": relations, "mistakes": mistakes})
-    return study
 
 
 def test_one_row_a_trained_network_keyed_by_run_parameters_and_code(tmp_path: Path, params: Path) -> None:
@@ -150,6 +126,17 @@ def test_measures_of_seeds_analysed_in_two_sittings_stand_as_if_made_in_one(tmp_
     for name in ("runs", "alignment", "claims", "ccd", "domain_distance", "relation"):
         one, two = ((tmp_path / folder / f"synthetic_{name}.csv").read_text("utf-8") for folder in ("whole", "parts"))
         assert one == two
+
+
+def test_figures_of_kept_ccd_leave_students_out_unless_their_teacher_is_named(tmp_path: Path, params: Path) -> None:
+    made = analysed(tmp_path / "study", range(2), students=["binary", "fada_soft"])
+    study = kept_study(write_reference(made.folder, params, target=tmp_path))
+    drawn = [text.get_text() for text in ccd_of(study, ["fada_soft"]).legends[0].get_texts()]
+    assert "FADA, soft labels + SD" in drawn
+    assert "Binary discriminator + SD" not in drawn
+    axes = ccd_and_miou_of(study).axes[0]
+    assert sorted(note.get_text() for note in axes.texts) == sorted(method_label(name) for name in LEVELS)
+    assert axes.get_title() == "rank correlation with mIoU: −1.00 source and adversarial"
 
 
 def test_measures_of_a_network_that_is_not_kept_are_refused(tmp_path: Path, params: Path) -> None:

@@ -1,10 +1,12 @@
 """The figures that a study's report draws itself, from the metrics and histories of its runs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from fada_lib.analysis.relation import seed_points
+from fada_lib.plots.alignment_and_miou import alignment_and_miou_figure
 from fada_lib.plots.ccd import ccd_figure
 from fada_lib.plots.class_gains import class_gain_figure
 from fada_lib.plots.comparison import comparison_figure
@@ -23,6 +25,7 @@ from fada_lib.study.comparisons import (
     class_summaries,
     difference_label,
     distilled_ladders,
+    drawn,
     families,
     mean_of,
     scores_by_way,
@@ -123,6 +126,21 @@ def class_gains_of(study: Study) -> Figure:
     gained = class_gains(study)
     points = {name: [d and (d.summary.mean, d.interval) for d in row] for name, row in gained.items()}
     return class_gain_figure(points, study.classes)
+
+
+def ccd_of(study: Study, students: Collection[str] = ()) -> Figure:
+    """Class Center Distance by class of all methods, and of the students that were taught by `students`."""
+    ccd = study.analysed("ccd")
+    return ccd_figure({method: ccd[method] for method in drawn(ccd, students)}, study.classes)
+
+
+def ccd_and_miou_of(study: Study) -> Figure:
+    """Mean Class Center Distance against target mIoU, a point a method; students are left out."""
+    ccd = study.analysed("ccd")
+    points = seed_points({method: ccd[method] for method in drawn(ccd, ())}, study.iou_by_seed(study.analysed_world))
+    correlations = study.analysed("relations")["ccd"]["of_means"]
+    rho = {scope: entry and entry["rho"] for scope, (entry,) in correlations.items()}
+    return alignment_and_miou_figure(points, rho, "Class Center Distance")
 
 
 def sensitivity_of(study: Study) -> Figure:
