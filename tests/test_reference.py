@@ -123,6 +123,8 @@ def test_measures_of_seeds_analysed_in_two_sittings_stand_as_if_made_in_one(tmp_
         sitting = analysed(tmp_path / part, seeds)
         planned = rows_of(tmp_path / "whole" / "synthetic_runs.csv").keys()
         write_reference(sitting.folder, params, planned, target=tmp_path / "parts")
+        mistakes = (tmp_path / "parts" / "synthetic_mistakes.csv").read_text("utf-8")
+        assert mistakes.splitlines()[1].endswith(",2"), "of the first sitting, which had all kept runs"
     for name in ("runs", "alignment", "claims", "ccd", "domain_distance", "relation"):
         one, two = ((tmp_path / folder / f"synthetic_{name}.csv").read_text("utf-8") for folder in ("whole", "parts"))
         assert one == two

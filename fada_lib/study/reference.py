@@ -13,6 +13,8 @@ from fada_lib.parameters import UserError
 from fada_lib.plots.style import method_order, split_name
 from fada_lib.study.alignment_tables import mistake_table
 from fada_lib.study.comparisons import teacher_of
+from fada_lib.study.diagnosis_tables import diagnosis_table
+from fada_lib.study.grid_tables import iteration_table, sensitivity_table
 from fada_lib.study.inherit import read_study as read_parameters
 from fada_lib.study.kept import CLASS_COLUMN, COLUMNS, FOLDER, PARTS, WORLD, kept_study, kept_tables
 from fada_lib.study.kept_alignment import COLUMNS as ALIGNMENT
@@ -21,13 +23,17 @@ from fada_lib.study.kept_rows import read_rows, with_kept, write_rows
 from fada_lib.study.results import Run, Study, read_study
 from fada_lib.study.tables import build_tables
 
+OF_THE_FOLDER = (iteration_table, diagnosis_table, sensitivity_table, mistake_table)
+"""Tables of histories, gradients and predictions, which only the runs' folders hold."""
+
 
 def write_reference(folder: Path, params: Path, planned: Collection[str] = (), target: Path = FOLDER) -> Path:
     """Write `<study>_runs.csv` into `target`, one row a finished run that trained a network, and what follows from it.
 
     What follows are the tables of `kept_tables`, `<study>_<table>.csv`. A study may be run in several sittings and
     places: kept rows of planned runs that the folder lacks stay, so the file grows. Where notebook 05 is done, its
-    measures of every network are kept likewise as `<study>_alignment.csv`, and its table of mistakes.
+    measures of every network are kept likewise as `<study>_alignment.csv`. What no row holds is told by the tables of
+    `OF_THE_FOLDER`, which are written if the folder has all kept runs.
 
     Parameters
     ----------
@@ -59,7 +65,9 @@ def write_reference(folder: Path, params: Path, planned: Collection[str] = (), t
     if study.analysis:
         _write_alignment(study, target / f"{study.name}_alignment.csv", planned)
     kept = kept_study(path)
-    tables = kept_tables(kept) + build_tables(study, [mistake_table])
+    tables = kept_tables(kept)
+    if len(kept.models) == len(study.models):
+        tables += build_tables(study, OF_THE_FOLDER)
     if kept.analysis is None and (target / f"{study.name}_ccd.csv").exists():
         tables = [table for table in tables if table.name != "claims"]  # those kept are about CCD too, which no row has
     for table in tables:
