@@ -53,9 +53,9 @@ class SyntheticStudy:
             (folder / "metrics.json").write_text(json.dumps({"schema": 1, "stage": stage, "run": run, **metrics}))
         return folder
 
-    def world(self, name: str, label_shift: float = 1.0) -> str:
+    def world(self, name: str, label_shift: float = 1.0, seed: int = 0) -> str:
         """A complete 01 run."""
-        self.add(name, "data", {}, {"label_shift": label_shift})
+        self.add(name, "data", {}, {"label_shift": label_shift, "world_seed": seed})
         return name
 
     def model(
@@ -113,26 +113,31 @@ LEVELS = {"source_only": 3.0, "source_continued": 2.5, "binary": 1.5, "fada_hard
 """Method -> the CCD of its first class and first seed; its mIoU rises as it falls."""
 
 
-def analysed(folder: Path, seeds: Sequence[int], students: Sequence[str] = ()) -> SyntheticStudy:
-    """Five methods, and students of some, whose features notebook 05 looked at."""
+def analysed_study(
+    folder: Path, seeds: Sequence[int], students: Sequence[str] = (), *, seed_of_pixels: int = 0, shift: float = 0.0
+) -> SyntheticStudy:
+    """Five methods, and students of some, in two worlds, on the first of which notebook 05 measured their features."""
     study = SyntheticStudy(folder)
-    study.world("01_data-w0")
+    for number, slope in enumerate((-0.1, 0.1)):
+        world = study.world(f"01_data-w{number}", seed=number)
+        for seed in seeds:
+            for method, level in LEVELS.items():
+                stage = "pretrain" if method == "source_only" else "adapt"
+                study.model(method, seed, 0.7 + slope * level, stage=stage, world=world)
+            for method in students:
+                study.model(method, seed, 0.5, stage="distill", world=world)
     measures: dict[str, dict[str, dict[str, dict]]] = {"ccd": {}, "domain_distance": {}}
     mistakes: dict[str, dict[str, dict]] = {}
-    measured, stages = {**LEVELS, **{f"{name}+sd": 4.0 for name in students}}, {"source_only": "pretrain"}
-    for seed in seeds:
-        for method in students:
-            study.model(method, seed, 0.5, stage="distill")
-        for method in LEVELS:
-            study.model(method, seed, 0.7 - 0.1 * LEVELS[method], stage=stages.get(method, "adapt"))
-        for method, level in measured.items():
-            for found, shift in zip(measures.values(), (0.1, 0.3), strict=True):
-                value = round(level - shift * seed, 2)
+    for method, level in {**LEVELS, **{f"{name}+sd": 4.0 for name in students}}.items():
+        for seed in seeds:
+            for found, step in zip(measures.values(), (0.1, 0.3), strict=True):
+                value = round(level + shift - step * seed, 2)
                 entry = {"per_class": [value, value + 1, None], "mean": round(value + 0.5, 2), "median": value}
                 found.setdefault(method, {})[str(seed)] = entry
             mistakes.setdefault(method, {})[str(seed)] = {"mended": 0.1, "exchanged": 0.2, "kept": 0.7, "lost": 0.0}
-    _, relations = relate(measures, read_study(folder).iou_by_seed(), scopes(LEVELS))
-    study.add("05_analysis", "analyse", {**measures, "relations": relations, "mistakes": mistakes})
+    _, relations = relate(measures, read_study(folder).iou_by_seed("01_data-w0"), scopes(LEVELS))
+    parameters = {"data": "results/x/runs/01_data-w0", "samples_per_domain": 9, "seed": seed_of_pixels}
+    study.add("05_analysis", "analyse", {**measures, "relations": relations, "mistakes": mistakes}, parameters)
     return study
 
 

@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from synthetic_study import LEVELS, SyntheticStudy, analysed, three_seeds
+from synthetic_study import LEVELS, SyntheticStudy, analysed_study, three_seeds
 
-from fada_lib.files import PROJECT_ROOT
+from fada_lib.files import PROJECT_ROOT, write_json
 from fada_lib.parameters import UserError
 from fada_lib.plots.style import method_label
 from fada_lib.study.expand import expand
@@ -96,42 +96,92 @@ def test_tables_of_the_kept_rows_are_those_of_the_runs(tmp_path: Path, params: P
         assert (tmp_path / f"synthetic_{name}.csv").read_text(encoding="utf-8") == told[name]
 
 
+def kept_file(folder: Path, name: str) -> str:
+    return (folder / f"synthetic_{name}.csv").read_text(encoding="utf-8")
+
+
+FOLLOWING = ("claims", "ccd", "domain_distance", "relation")
+"""Tables that follow from scores and the measures of notebook 05."""
+
+
 def test_with_notebook_05_its_tables_and_the_measures_of_every_network_are_kept(tmp_path: Path, params: Path) -> None:
-    study = analysed(tmp_path / "study", range(3))
+    study = analysed_study(tmp_path / "study", range(3))
     write_reference(study.folder, params, target=tmp_path)
     told = {table.name: table.to_csv() for table in build_tables(read_study(study.folder))}
-    for name in ("claims", "ccd", "domain_distance", "relation", "mistakes"):
-        assert (tmp_path / f"synthetic_{name}.csv").read_text(encoding="utf-8") == told[name]
-    later = SyntheticStudy(tmp_path / "later")
-    later.world("01_data-w0")
-    later.model("fada_soft", 3, 0.5)
-    write_reference(later.folder, params, rows_of(tmp_path / "synthetic_runs.csv").keys(), target=tmp_path)
-    assert (tmp_path / "synthetic_claims.csv").read_text(encoding="utf-8") == told["claims"]
+    for name in (*FOLLOWING, "mistakes"):
+        assert kept_file(tmp_path, name) == told[name]
     rows = list(csv.DictReader((tmp_path / "synthetic_alignment.csv").open(encoding="utf-8")))
     assert [(row["measure"], row["method"], row["seed"]) for row in rows] == [
         (measure, method, str(seed)) for measure in ("ccd", "domain_distance") for method in LEVELS for seed in range(3)
     ]
     last = rows[len(LEVELS) * 3 - 1]
     assert last["run"] == "adapt_fada_soft-s2-01_data-w0"
+    assert last["measured on"] == "9 pixels a domain of 01_data-w0, seed 0, size as trained, CCD's denominator squared"
     assert [last[name] for name in ("mean", "median", "road", "building", "person")] == ["1.2", "0.7", "0.7", "1.7", ""]
 
 
 def test_measures_of_seeds_analysed_in_two_sittings_stand_as_if_made_in_one(tmp_path: Path, params: Path) -> None:
-    whole = analysed(tmp_path / "whole", range(4))
-    write_reference(whole.folder, params, target=tmp_path / "whole")
-    for part, seeds in (("later", (2, 3)), ("sooner", (0, 1))):
-        sitting = analysed(tmp_path / part, seeds)
-        planned = rows_of(tmp_path / "whole" / "synthetic_runs.csv").keys()
-        write_reference(sitting.folder, params, planned, target=tmp_path / "parts")
-        mistakes = (tmp_path / "parts" / "synthetic_mistakes.csv").read_text("utf-8")
-        assert mistakes.splitlines()[1].endswith(",2"), "of the first sitting, which had all kept runs"
-    for name in ("runs", "alignment", "claims", "ccd", "domain_distance", "relation"):
-        one, two = ((tmp_path / folder / f"synthetic_{name}.csv").read_text("utf-8") for folder in ("whole", "parts"))
-        assert one == two
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    write_reference(analysed_study(whole, range(4)).folder, params, target=whole)
+    planned = rows_of(whole / "synthetic_runs.csv").keys()
+    for part, seeds in (("later", (1, 2, 3)), ("sooner", (0,))):
+        write_reference(analysed_study(tmp_path / part, seeds).folder, params, planned, target=parts)
+    for name in ("runs", "alignment", *FOLLOWING):
+        assert kept_file(parts, name) == kept_file(whole, name)
+    assert kept_file(parts, "mistakes").splitlines()[1].endswith(",3"), "of the first, which had all kept runs"
+
+
+def test_a_sitting_without_notebook_05_leaves_what_it_told(tmp_path: Path, params: Path) -> None:
+    path = write_reference(analysed_study(tmp_path / "study", range(3)).folder, params, target=tmp_path)
+    told = kept_file(tmp_path, "alignment")
+    later = SyntheticStudy(tmp_path / "later")
+    later.world("01_data-w0")
+    for seed in range(3):
+        later.model("clan", seed, 0.1, world="01_data-w0")
+    write_reference(later.folder, params, rows_of(path).keys(), target=tmp_path)
+    assert kept_file(tmp_path, "alignment") == told
+    assert "FADA without SD beats CLAN,not measured" not in kept_file(tmp_path, "claims")
+
+
+def test_measures_go_with_their_network_and_the_last_of_a_network_stay(tmp_path: Path, params: Path) -> None:
+    path = write_reference(analysed_study(tmp_path / "before", range(2)).folder, params, target=tmp_path)
+    gone = "adapt_binary-s1-01_data-w0"
+    again = analysed_study(tmp_path / "again", [0], shift=0.2)
+    write_reference(again.folder, params, rows_of(path).keys() - {gone}, target=tmp_path)
+    found = kept_study(path).analysed("ccd")
+    assert (found["binary"].keys(), found["fada_soft"].keys()) == ({"0"}, {"0", "1"})
+    assert (found["fada_soft"]["0"]["median"], found["fada_soft"]["1"]["median"]) == (1.1, 0.8)
+    other = SyntheticStudy(tmp_path / "other")
+    other.world("01_data-w0")
+    other.model("clan", 0, 0.5, world="01_data-w0")
+    write_reference(other.folder, params, target=tmp_path)
+    assert not (tmp_path / "synthetic_alignment.csv").exists()
+    assert kept_study(path).methods == ["clan"]
+
+
+def test_measures_on_other_pixels_or_of_a_network_made_by_other_code_go(tmp_path: Path, params: Path) -> None:
+    path = write_reference(analysed_study(tmp_path / "before", range(2)).folder, params, target=tmp_path)
+    planned = rows_of(path).keys()
+    other = analysed_study(tmp_path / "other", [0], seed_of_pixels=1)
+    write_reference(other.folder, params, planned, target=tmp_path)
+    assert kept_study(path).analysed("ccd")["binary"].keys() == {"0"}
+    remade = SyntheticStudy(tmp_path / "remade")
+    remade.world("01_data-w0")
+    folder = remade.model("binary", 0, 0.5, world="01_data-w0")
+    write_json(folder / "provenance.json", {"code_hash": "new"})
+    write_reference(remade.folder, params, planned, target=tmp_path)
+    assert "binary" not in kept_study(path).analysed("ccd")
+
+
+def test_what_notebook_05_measured_of_a_network_that_is_being_remade_is_left_out(tmp_path: Path, params: Path) -> None:
+    study = analysed_study(tmp_path / "study", range(2))
+    (study.folder / "runs" / "adapt_binary-s1-01_data-w0" / "metrics.json").unlink()
+    path = write_reference(study.folder, params, target=tmp_path)
+    assert kept_study(path).analysed("ccd")["binary"].keys() == {"0"}
 
 
 def test_figures_of_kept_ccd_leave_students_out_unless_their_teacher_is_named(tmp_path: Path, params: Path) -> None:
-    made = analysed(tmp_path / "study", range(2), students=["binary", "fada_soft"])
+    made = analysed_study(tmp_path / "study", range(2), students=["binary", "fada_soft"])
     study = kept_study(write_reference(made.folder, params, target=tmp_path))
     drawn = [text.get_text() for text in ccd_of(study, ["fada_soft"]).legends[0].get_texts()]
     assert "FADA, soft labels + SD" in drawn
@@ -139,13 +189,14 @@ def test_figures_of_kept_ccd_leave_students_out_unless_their_teacher_is_named(tm
     axes = ccd_and_miou_of(study).axes[0]
     assert sorted(note.get_text() for note in axes.texts) == sorted(method_label(name) for name in LEVELS)
     assert axes.get_title() == "rank correlation with mIoU: −1.00 source and adversarial"
+    assert max(axes.dataLim.intervaly) < 65, "of the world that was analysed"
 
 
 def test_measures_of_a_network_that_is_not_kept_are_refused(tmp_path: Path, params: Path) -> None:
-    path = write_reference(analysed(tmp_path / "study", [0]).folder, params, target=tmp_path)
+    path = write_reference(analysed_study(tmp_path / "study", [0]).folder, params, target=tmp_path)
     measured = tmp_path / "synthetic_alignment.csv"
     measured.write_text(measured.read_text("utf-8").replace("adapt_binary", "adapt_other"), "utf-8")
-    with pytest.raises(UserError, match="'adapt_other-s0-01_data-w0', which is no kept run"):
+    with pytest.raises(UserError, match=r"alignment\.csv: 'adapt_other-s0-01_data-w0' is no kept run"):
         kept_study(path)
 
 
@@ -165,7 +216,7 @@ def test_a_file_without_runs_or_of_another_kind_is_refused(tmp_path: Path) -> No
         kept_study(tmp_path / "none_runs.csv")
     other = tmp_path / "other_runs.csv"
     other.write_text("run,seed\na,1\n", encoding="utf-8")
-    with pytest.raises(UserError, match=r"other_runs\.csv has no column 'method'"):
+    with pytest.raises(UserError, match=r"other_runs\.csv has no column 'appearance_shift'"):
         kept_study(other)
 
 

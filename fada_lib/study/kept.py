@@ -18,8 +18,7 @@ from fada_lib.study.class_gains import class_gain_table
 from fada_lib.study.comparison_tables import difference_table
 from fada_lib.study.dose_tables import dose_table, trend_table
 from fada_lib.study.grid_tables import point_table
-from fada_lib.study.kept_alignment import COLUMNS as ALIGNMENT
-from fada_lib.study.kept_alignment import kept_analysis
+from fada_lib.study.kept_alignment import with_alignment
 from fada_lib.study.kept_rows import number, read_rows
 from fada_lib.study.main_tables import class_table, main_table
 from fada_lib.study.rendering import Table
@@ -33,8 +32,11 @@ PARTS = (("target_val", "single"), ("target_val", "multiscale"), ("target_tune",
 CLASS_COLUMN = "target_val single IoU "
 """What the column of a class's IoU is called, its name left out."""
 WORLD = ("world_seed", "label_shift", "appearance_shift")
-COLUMNS = ("run", "stage", "method", "seed", *(f"{split} {way} mIoU" for split, way in PARTS))
-"""Columns without which a file holds no runs."""
+COLUMNS = (
+    *("run", "code", "stage", "method", "self_distilled", "seed", *WORLD, "iterations_in_all", "target_entropy"),
+    *(f"{split} {way} mIoU" for split, way in PARTS),
+)
+"""Columns that a study is read back from, beside those of the classes."""
 
 
 def kept_study(path: Path) -> Study:
@@ -43,7 +45,7 @@ def kept_study(path: Path) -> Study:
     Raises
     ------
     UserError
-        If there is no such file, it is empty, or a column is missing.
+        If there is no such file, it is empty, or a column is missing in either file, or the second has other runs.
     """
     rows = read_rows(path, COLUMNS)
     if not rows:
@@ -52,12 +54,14 @@ def kept_study(path: Path) -> Study:
     data = [Run(name, "data", Path(), parameters, {}, None) for name, parameters in worlds.items()]
     name = path.stem.removesuffix("_runs")
     study = Study(name, Path(), (), (*data, *map(_run, rows)))
-    measured = read_rows(path.with_name(f"{name}_alignment.csv"), ALIGNMENT)
-    return replace(study, runs=(*study.runs, kept_analysis(measured, study))) if measured else study
+    return with_alignment(study, path.with_name(f"{name}_alignment.csv"))
 
 
 def kept_tables(study: Study) -> list[Table]:
-    """The tables that follow from rows alone, in the report's order; without CCD, of the claims those judged."""
+    """The tables that follow from rows alone, in the report's order; without CCD, of the claims those judged.
+
+    The claim on clipping is never judged: it needs the runs' options.
+    """
     makers = (
         claim_table if study.analysis else _judged,
         gap_table,
@@ -90,7 +94,8 @@ def _run(row: Mapping[str, str]) -> Run:
         if (miou := number(row[f"{split} {way} mIoU"])) is not None:
             evaluation.setdefault(split, {})[way] = {"miou": miou}
     classes = [name.removeprefix(CLASS_COLUMN) for name in row if name.startswith(CLASS_COLUMN)]
-    evaluation["target_val"]["single"]["iou"] = [number(row[CLASS_COLUMN + name]) for name in classes]
+    iou = [number(row[CLASS_COLUMN + name]) for name in classes]
+    evaluation.setdefault("target_val", {}).setdefault("single", {})["iou"] = iou
     metrics = {
         "stage": row["stage"],
         "method": row["method"].removesuffix("+sd"),

@@ -1,4 +1,4 @@
-"""The CSV files of `reference/` whose rows are kept from one sitting to the next: every digit, keyed by run id."""
+"""The CSV files of `reference/` whose rows are kept from one sitting to the next, with every digit."""
 
 import csv
 import io
@@ -30,7 +30,7 @@ def read_rows(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
 def with_kept(
     rows: Iterable[Mapping[str, object]], kept: Iterable[Mapping[str, str]], planned: Collection[str]
 ) -> list[Mapping[str, object]]:
-    """The rows, and of the kept ones those of planned runs that have none among them."""
+    """The rows, and of the kept ones those of planned runs (`run`, an id) that have none among them."""
     rows = list(rows)
     measured = {row["run"] for row in rows}
     return rows + [row for row in kept if row["run"] in planned and row["run"] not in measured]

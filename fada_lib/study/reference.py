@@ -17,8 +17,7 @@ from fada_lib.study.diagnosis_tables import diagnosis_table
 from fada_lib.study.grid_tables import iteration_table, sensitivity_table
 from fada_lib.study.inherit import read_study as read_parameters
 from fada_lib.study.kept import CLASS_COLUMN, COLUMNS, FOLDER, PARTS, WORLD, kept_study, kept_tables
-from fada_lib.study.kept_alignment import COLUMNS as ALIGNMENT
-from fada_lib.study.kept_alignment import alignment_rows
+from fada_lib.study.kept_alignment import write_alignment
 from fada_lib.study.kept_rows import read_rows, with_kept, write_rows
 from fada_lib.study.results import Run, Study, read_study
 from fada_lib.study.tables import build_tables
@@ -33,7 +32,7 @@ def write_reference(folder: Path, params: Path, planned: Collection[str] = (), t
     What follows are the tables of `kept_tables`, `<study>_<table>.csv`. A study may be run in several sittings and
     places: kept rows of planned runs that the folder lacks stay, so the file grows. Where notebook 05 is done, its
     measures of every network are kept likewise as `<study>_alignment.csv`. What no row holds is told by the tables of
-    `OF_THE_FOLDER`, which are written if the folder has all kept runs.
+    `OF_THE_FOLDER`, which are written if the study as last planned has all kept runs.
 
     Parameters
     ----------
@@ -61,9 +60,10 @@ def write_reference(folder: Path, params: Path, planned: Collection[str] = (), t
         raise UserError(f"{params} is not the file of study '{study.name}' in {folder}")
     path = target / f"{study.name}_runs.csv"
     rows = [dict(zip(_header(study), _row(study, run, _command(run, params)), strict=True)) for run in study.models]
-    write_rows(path, _header(study), sorted(with_kept(rows, read_rows(path, COLUMNS), planned), key=_place))
-    if study.analysis:
-        _write_alignment(study, target / f"{study.name}_alignment.csv", planned)
+    rows = sorted(with_kept(rows, read_rows(path, COLUMNS), planned), key=_place)
+    networks = {str(row["run"]): str(row["code"] or "") for row in rows}
+    write_rows(path, _header(study), rows)
+    write_alignment(study, target / f"{study.name}_alignment.csv", networks)
     kept = kept_study(path)
     tables = kept_tables(kept)
     if len(kept.models) == len(study.models):
@@ -73,12 +73,6 @@ def write_reference(folder: Path, params: Path, planned: Collection[str] = (), t
     for table in tables:
         files.write_text(target / f"{study.name}_{table.name}.csv", table.to_csv())
     return path
-
-
-def _write_alignment(study: Study, path: Path, planned: Collection[str]) -> None:
-    rows = with_kept(alignment_rows(study), read_rows(path, ALIGNMENT), planned)
-    order = sorted(rows, key=lambda row: (row["measure"], method_order(str(row["method"])), int(str(row["seed"]))))
-    write_rows(path, ALIGNMENT + study.classes, order)
 
 
 def _place(row: Mapping[str, object]) -> tuple:
