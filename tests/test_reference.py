@@ -143,6 +143,19 @@ def test_a_sitting_without_notebook_05_leaves_what_it_told(tmp_path: Path, param
     assert "FADA without SD beats CLAN,not measured" not in kept_file(tmp_path, "claims")
 
 
+def test_claims_on_ccd_whose_networks_were_not_kept_stay(tmp_path: Path, params: Path) -> None:
+    study = SyntheticStudy(tmp_path / "study")
+    study.world("01_data-w0")
+    for name in ("source_continued", "fada_soft"):
+        study.model(name, 0, 0.5)
+    write_reference(study.folder, params, target=tmp_path)
+    assert "FADA beats" in kept_file(tmp_path, "claims")
+    for name in ("ccd", "claims"):
+        (tmp_path / f"synthetic_{name}.csv").write_text("of before\n", encoding="utf-8")
+    write_reference(study.folder, params, target=tmp_path)
+    assert kept_file(tmp_path, "claims") == "of before\n"
+
+
 def test_measures_go_with_their_network_and_the_last_of_a_network_stay(tmp_path: Path, params: Path) -> None:
     path = write_reference(analysed_study(tmp_path / "before", range(2)).folder, params, target=tmp_path)
     gone = "adapt_binary-s1-01_data-w0"
