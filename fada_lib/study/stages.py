@@ -1,20 +1,21 @@
 """One run in execution: what every notebook does before and after its own stage.
 
 A `Stage` checks the notebook's parameters, keeps the run's folder, progress and clock, and writes
-`metrics.json` at the end. `ensure` runs a missing predecessor of an interactive session with one call.
+`metrics.json` at the end.
 """
 
 import difflib
 import math
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from fada_lib.data.domains import data_parameters, made_world, open_part, roots
+from fada_lib.data.domains import PARTS, classes_of, data_parameters, made_world, open_part, roots
+from fada_lib.data.validate import Inspection, inspect
 from fada_lib.data.world.write import make_world
 from fada_lib.files import read_json, resolve, write_json, write_text, write_yaml_if_changed
 from fada_lib.inference.evaluate import evaluate, target_entropy
@@ -23,7 +24,6 @@ from fada_lib.parameters import (
     STAGES,
     AdaptParameters,
     DataParameters,
-    DistillParameters,
     PretrainParameters,
     TrainingParameters,
     UserError,
@@ -171,6 +171,32 @@ def prepare_data(stage: Stage) -> None:
         make_world(world, spec, lambda done, _: stage.progress.update(done))
 
 
+def inspect_parts(stage: Stage) -> dict[str, Inspection]:
+    """Every file of the prepared data, read once, by part, e.g. ``source train``.
+
+    Raises
+    ------
+    UserError
+        For the first part with a damaged file, naming it.
+    """
+    found = {}
+    for name in (f"{domain} {part}" for domain, parts in PARTS.items() for part in parts):
+        dataset = open_part(stage.p.run, *name.split())
+        stage.progress.start(f"validation of {name}", len(dataset))
+        found[name] = inspect(dataset, stage.progress.update)
+        found[name].require_sound(name)
+    return found
+
+
+def data_metrics(stage: Stage, found: Mapping[str, Inspection]) -> dict:
+    """What a run of stage 01 tells of its parts: number of images and class frequencies."""
+    return {
+        "classes": list(classes_of(stage.p).names),
+        "images": {name: inspection.images for name, inspection in found.items()},
+        "frequencies": {name: inspection.frequencies.tolist() for name, inspection in found.items()},
+    }
+
+
 def train(stage: Stage) -> Segmenter:
     """Run the training of a stage 02, 03 or 04."""
     p: TrainingParameters = stage.p
@@ -180,55 +206,6 @@ def train(stage: Stage) -> Segmenter:
         return adapt(p, stage.progress)
     label_target(p, stage.progress)
     return distill(p, stage.progress)
-
-
-def ensure(stage: str, run: str, **values: object) -> Path:
-    """Make sure that a predecessor is finished; an interactive one is run now, at its default (small) size.
-
-    Parameters
-    ----------
-    stage : str
-    run : str
-        The predecessor's folder, as the notebook's parameter names it.
-    **values
-        Parameters other than the defaults, e.g. `method`.
-
-    Raises
-    ------
-    UserError
-        If a run of a study is missing: the study makes it, never an interactive session.
-    """
-    folder = resolve(run)
-    if (folder / "metrics.json").exists():
-        return folder
-    if not str(run).startswith(INTERACTIVE):
-        raise UserError(f"{folder} is not finished: run the study with ./run_all.sh first")
-    predecessor = Stage(stage, {"run": run, **values})
-    print(f"{folder.name} is missing: making it at the size of the defaults")
-    if stage == "data":
-        prepare_data(predecessor)
-        predecessor.finish({})
-        return folder
-    ensure("data", predecessor.p.data)
-    if isinstance(predecessor.p, AdaptParameters):
-        ensure("pretrain", predecessor.p.source_run)
-    if isinstance(predecessor.p, DistillParameters):
-        ensure_all([predecessor.p.teacher_run])
-    segmenter = train(predecessor)
-    predecessor.finish(evaluate_run(predecessor, segmenter))
-    return folder
-
-
-def ensure_all(runs: Iterable[str]) -> None:
-    """`ensure` for runs of notebooks 02 to 04: a missing one is told by its folder's number, its method by the name."""
-    for run in runs:
-        if (resolve(run) / "metrics.json").exists():
-            continue
-        number, _, name = resolve(run).name.partition("_")
-        stage = {"02": "pretrain", "03": "adapt", "04": "distill"}.get(number)
-        if stage is None:
-            raise UserError(f"runs: {run} is no run of notebook 02, 03 or 04")
-        ensure(stage, run, **({"name": "binary", "method": "binary"} if name == "binary" and number == "03" else {}))
 
 
 def finished_metrics(run: str | Path) -> dict:
