@@ -14,6 +14,8 @@ BySeed = Mapping[object, Mapping[str, object]]
 """Seed -> ``per_class`` (K values or None), ``mean``, ``median``."""
 MOST_MARKS = 9
 """Methods that bars or marks can show beside each other; of more, a figure is a table of colours."""
+DARK_TEXT_FROM = 0.22
+"""Relative luminance of a cell from which dark text has more contrast on it than white."""
 
 
 def measured_columns(measure: Mapping[str, BySeed], num_classes: int) -> list[int | str]:
@@ -66,6 +68,9 @@ def draw_cells(
         cbar_kws={"label": label, "fraction": 0.03, "pad": 0.02},
         yticklabels=[method_label(name) for name in methods],
     )
+    faces = axes.collections[0].get_facecolors()[np.isfinite(values).ravel()]
+    for text, face in zip(axes.texts, faces, strict=True):
+        text.set_color("#1a1a1a" if sns.utils.relative_luminance(face) > DARK_TEXT_FROM else "white")
     if relative:
         colours = figure.axes[-1].yaxis
         colours.set_ticks([0.5, 1, 2], ["½", "1", "2"])

@@ -14,6 +14,7 @@ from fada_lib.plots.style import method_colour, method_label, styled
 
 WORLD_MARKERS = "osv^P*Xhp"
 """One a world, in the order of their seeds; more worlds than marks begin again."""
+DARK = "#4d4d4d"
 _DODGE = 0.03
 """Sideways distance of two opponents at one dose, as a share of the axis."""
 
@@ -40,7 +41,7 @@ def dose_figure(panels: Mapping[tuple[str, str], Mapping[str, Mapping[float, Ste
     steps = [step for lines in panels.values() for line in lines.values() for step in line.values()]
     worlds = sorted({world for step in steps for world in step.by_world})
     for axes, ((shift, fada), lines) in zip(row[0], panels.items(), strict=True):
-        axes.axhline(0, color="#4d4d4d", linewidth=1.2)
+        axes.axhline(0, color=DARK, linewidth=1.2)
         for index, (opponent, line) in enumerate(lines.items()):
             _draw(axes, line, worlds, method_colour(opponent), _DODGE * (index - (len(lines) - 1) / 2))
         doses = sorted({dose for line in lines.values() for dose in line})
@@ -70,7 +71,7 @@ def _draw(axes: Axes, line: Mapping[float, Step], worlds: Sequence[int], colour:
             axes.scatter(where, 100 * np.asarray(values), s=34, color=colour, marker=marker)
         text = f"{mean:+.1f}".replace("-", "−")
         side = (10, 6) if dodge >= 0 else (-44, 6)
-        label = axes.annotate(text, (place, mean), xytext=side, textcoords="offset points", color=colour, weight="bold")
+        label = axes.annotate(text, (place, mean), xytext=side, textcoords="offset points", color=DARK, weight="bold")
         label.set_path_effects([withStroke(linewidth=4, foreground="white")])
 
 
@@ -84,6 +85,6 @@ def _handles(panels: Mapping, worlds: Sequence[int]) -> list[Line2D]:
     handles = [
         Line2D([], [], color=method_colour(name), marker="D", label=f"minus {method_label(name)}") for name in opponents
     ]
-    look = {"color": "#4d4d4d", "linestyle": "none"}
+    look = {"color": DARK, "linestyle": "none"}
     marks = [Line2D([], [], **look, marker=_mark(world, worlds), label=f"world {world}") for world in worlds]
     return handles + (marks if len(worlds) > 1 else [])
