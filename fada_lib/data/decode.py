@@ -1,4 +1,4 @@
-"""From the bytes of an image or label file to pixels: the one place where files are decoded."""
+"""From the bytes of an image or label file to pixels, the one place where files are decoded; and back to a PNG."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from fada_lib.files import write_atomically
 from fada_lib.parameters import UserError
 
 HIGH_BYTES, LOW_BYTES = "RGB;16B", "RGB;16L"
@@ -18,6 +19,11 @@ def read_image(path: Path) -> Image.Image:
     """Decode an image to RGB; `UserError` names a missing or damaged file."""
     with _named(path), Image.open(path) as image:
         return image.convert("RGB")
+
+
+def write_png(path: Path, pixels: np.ndarray) -> None:
+    """Write (H, W) or (H, W, 3) uint8 values as a PNG, atomically."""
+    write_atomically(path, lambda temporary: Image.fromarray(pixels).save(temporary, format="PNG"))
 
 
 def read_label_values(path: Path) -> np.ndarray:

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from fada_lib.data.classes import CITYSCAPES_LABELS, IGNORE, ClassSet
+from fada_lib.data.decode import write_png
 from fada_lib.data.transforms import resize, to_tensor
-from fada_lib.files import write_atomically
 from fada_lib.inference.predict import evaluating, probabilities
 from fada_lib.models.segmenter import Segmenter
 from fada_lib.parameters import UserError
@@ -140,9 +140,9 @@ def write_photographs(
     written = []
     for done, labelled in enumerate(label_photographs(segmenter, photographs, **options), start=1):
         stem = Path(folder).expanduser() / labelled.path.stem
-        _write(Path(f"{stem}_labels.png"), table[labelled.channels])
-        _write(Path(f"{stem}_overlay.png"), labelled.overlay(classes))
-        _write(Path(f"{stem}_confidence.png"), np.rint(255 * labelled.confidence).astype(np.uint8))
+        write_png(Path(f"{stem}_labels.png"), table[labelled.channels])
+        write_png(Path(f"{stem}_overlay.png"), labelled.overlay(classes))
+        write_png(Path(f"{stem}_confidence.png"), np.rint(255 * labelled.confidence).astype(np.uint8))
         written.append(Path(f"{stem}_labels.png"))
         on_progress(done)
     return written
@@ -169,7 +169,3 @@ def _upright(path: Path) -> Image.Image:
             return ImageOps.exif_transpose(image).convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(f"{path} cannot be read ({error}): remove it or save it as PNG or JPEG") from error
-
-
-def _write(path: Path, pixels: np.ndarray) -> None:
-    write_atomically(path, lambda temporary: Image.fromarray(pixels).save(temporary, format="PNG"))

@@ -3,12 +3,9 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from fada_lib.data.classes import IGNORE
 from fada_lib.data.dataset import SegmentationDataset
-from fada_lib.files import write_atomically
+from fada_lib.data.decode import write_png
 from fada_lib.inference.predict import predict_dataset
 from fada_lib.models.segmenter import Segmenter
 
@@ -39,12 +36,8 @@ def write_pseudo_labels(
         confidence, channel = p.max(dim=1)
         maps = channel.masked_fill(confidence < threshold, IGNORE).byte().cpu().numpy()
         for index, channels in zip(indices, maps, strict=True):
-            _write(folder / f"{dataset.items[index].name}.png", channels)
+            write_png(folder / f"{dataset.items[index].name}.png", channels)
         kept += int((maps != IGNORE).sum())
         pixels += maps.size
         on_progress(indices[-1] + 1)
     return kept / pixels
-
-
-def _write(path: Path, channels: np.ndarray) -> None:
-    write_atomically(path, lambda temporary: Image.fromarray(channels).save(temporary, format="PNG"))
