@@ -23,7 +23,7 @@ from fada_lib.inference.photographs import label_photographs, write_photographs
 from fada_lib.inference.predict import evaluating, probabilities
 from fada_lib.methods.fada import Fada
 from fada_lib.methods.options import FadaOptions
-from fada_lib.metrics.iou import ConfusionMatrix, intersection_over_union, mean_iou
+from fada_lib.metrics.iou import ConfusionMatrix, intersection_over_union, mean_iou, require_channels
 from fada_lib.models.backbones import build_feature_extractor
 from fada_lib.models.discriminator import FineGrainedDiscriminator
 from fada_lib.models.release import (
@@ -209,7 +209,11 @@ def predict(
 
 
 def iou(prediction: torch.Tensor, truth: torch.Tensor, num_classes: int, absent: str = "truth") -> list[float | None]:
-    """IoU by class of (N, H, W) channels, pooled over all images; `absent` as in `intersection_over_union`."""
+    """IoU by class of (N, H, W) channels, pooled over all images; `absent` as in `intersection_over_union`.
+
+    Truth that is neither a channel nor 255 is refused; such a prediction is a miss, see `ConfusionMatrix.update`.
+    """
+    require_channels(truth, num_classes)
     matrix = ConfusionMatrix(num_classes, prediction.device)
     matrix.update(prediction, truth)
     return matrix.iou(absent)

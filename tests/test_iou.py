@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from refusals import refused
 
 from fada_lib import api
 from fada_lib.metrics.iou import ConfusionMatrix, mean_iou
@@ -69,6 +70,19 @@ def test_an_unknown_treatment_of_absent_classes_is_refused():
 
 def test_a_void_prediction_is_a_miss_and_no_false_alarm():
     assert iou([[0, 255, 1]], [[0, 0, 1]]) == [0.5, 1.0]
+
+
+def test_a_prediction_below_zero_is_void_too():
+    """Some evaluators ignore -1; no other class may get its pixels."""
+    truth = [[0, 0, 1, 1]]
+    assert iou([[0, -1, 1, -1]], truth) == iou([[0, 255, 1, 255]], truth) == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("value", [-1, 3, 254, 256])
+def test_truth_that_is_no_class_is_refused_in_one_line(value):
+    truth = torch.tensor([[0, value, 255]])
+    expected = f"truth holds {value}: use 0 to 2, and 255 where to ignore"
+    assert refused(api.iou, torch.tensor([[0, 1, 2]]), truth, 3) == expected
 
 
 def test_scores_agree_with_the_evaluator_of_cityscapes():

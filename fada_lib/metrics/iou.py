@@ -30,11 +30,12 @@ class ConfusionMatrix:
     def update(self, prediction: torch.Tensor, truth: torch.Tensor) -> None:
         """Count (H, W) or (N, H, W) channels.
 
-        Pixels whose truth is 255 are left out of everything. A prediction of K or more (255: void) is a miss of the
-        true class and no one's false alarm, as in `cityscapesscripts`.
+        Pixels whose truth is 255 are left out of everything. A prediction of K or more (255: void) or below 0
+        is a miss of the true class and no one's false alarm, as in `cityscapesscripts`.
         """
         counted = truth != IGNORE
-        predicted = prediction[counted].long().clamp(max=self.num_classes)
+        predicted = prediction[counted].long()
+        predicted = predicted.masked_fill(predicted < 0, self.num_classes).clamp(max=self.num_classes)
         index = truth[counted].long() * (self.num_classes + 1) + predicted
         counts = torch.bincount(index, minlength=self.num_classes * (self.num_classes + 1))
         counts = counts.view(self.num_classes, self.num_classes + 1)
@@ -54,6 +55,19 @@ class ConfusionMatrix:
                 counts[b] += counts[a]
                 counts[a] = 0
         return copy
+
+
+def require_channels(truth: torch.Tensor, num_classes: int) -> None:
+    """Refuse truth with anything but 0..K-1 and 255; it waits for the device, so no loop over batches calls it.
+
+    Raises
+    ------
+    UserError
+        Naming a value.
+    """
+    strange = truth[(truth != IGNORE) & ((truth < 0) | (truth >= num_classes))]
+    if strange.numel():
+        raise UserError(f"truth holds {strange[0].item()}: use 0 to {num_classes - 1}, and {IGNORE} where to ignore")
 
 
 def intersection_over_union(
