@@ -308,6 +308,19 @@ def test_three_pictures_of_each_photograph_are_written(segmenter, album, tmp_pat
     assert np.allclose(overlay[0, 0], expected, atol=0.51)
 
 
+def test_photographs_that_would_overwrite_each_other_are_refused_before_anything_is_written(segmenter, album, tmp_path):
+    Image.new("RGB", (64, 48)).save(album / "a.jpg")
+    with pytest.raises(UserError, match=r"a\.jpg and a\.png would both be written as a_labels\.png: rename one$"):
+        write_photographs(segmenter, class_set("world12"), album, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("longest_side", [0, -7])
+def test_photographs_cannot_be_seen_at_no_size(segmenter, album, longest_side):
+    with pytest.raises(UserError, match=f"longest_side is {longest_side}: .* at least 1$"):
+        list(label_photographs(segmenter, album, longest_side=longest_side))
+
+
 @pytest.mark.parametrize(("ids", "road"), [("channels", 0), ("train_ids", 0), ("label_ids", 7)])
 def test_label_maps_store_the_ids_that_are_asked_for(ids, road):
     table = id_table(class_set("world12"), ids)

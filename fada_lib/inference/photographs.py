@@ -84,8 +84,10 @@ def label_photographs(
     Raises
     ------
     UserError
-        For no photograph, or one that cannot be read.
+        For no photograph, one that cannot be read, or a `longest_side` below 1.
     """
+    if longest_side < 1:
+        raise UserError(f"longest_side is {longest_side}: it is a number of pixels, at least 1")
     for path in find_photographs(photographs):
         image = _upright(path)
         factor = min(1.0, longest_side / max(image.size))
@@ -134,9 +136,11 @@ def write_photographs(
     Raises
     ------
     UserError
-        As `label_photographs`; for unknown `ids`, or classes that Cityscapes has no id for; before anything is written.
+        As `label_photographs`; for unknown `ids`, classes that Cityscapes has no id for, or photographs that differ
+        only in their ending; before anything is written.
     """
     table = id_table(classes, ids)
+    _refuse_equal_names(find_photographs(photographs))
     written = []
     for done, labelled in enumerate(label_photographs(segmenter, photographs, **options), start=1):
         stem = Path(folder).expanduser() / labelled.path.stem
@@ -161,6 +165,15 @@ def id_table(classes: ClassSet, ids: str) -> np.ndarray:
     table = np.full(256, IGNORE, np.uint8)
     table[: len(classes)] = [id_of[name] for name in classes.names]
     return table
+
+
+def _refuse_equal_names(paths: Sequence[Path]) -> None:
+    """`street.jpg` and `street.png` would be written to the same files."""
+    seen: dict[str, Path] = {}
+    for path in paths:
+        other = seen.setdefault(path.stem, path)
+        if other is not path:
+            raise UserError(f"{other} and {path.name} would both be written as {path.stem}_labels.png: rename one")
 
 
 def _upright(path: Path) -> Image.Image:
