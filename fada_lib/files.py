@@ -58,13 +58,8 @@ def write_json(path: Path, content: object) -> None:
 
 
 def read_json(path: Path) -> dict:
-    """Read a JSON file; `UserError` names a missing or damaged one."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"{path} is missing: run the stage that writes it first") from error
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path} is damaged ({error}): delete it and run again") from error
+    """Read a file of one JSON object; `UserError` names a missing or damaged one."""
+    return _json_object(_kept_text(path), path)
 
 
 def write_json_lines(path: Path, rows: Iterable[dict]) -> None:
@@ -73,8 +68,27 @@ def write_json_lines(path: Path, rows: Iterable[dict]) -> None:
 
 
 def read_json_lines(path: Path) -> list[dict]:
-    """Read a file of one JSON object a line."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    """Read a file of one JSON object a line; `UserError` names a missing or damaged one."""
+    return [_json_object(line, path, f"line {n}: ") for n, line in enumerate(_kept_text(path).splitlines(), start=1)]
+
+
+def _kept_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is missing: run the stage that writes it first") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is damaged (not text in UTF-8): delete it and run again") from error
+
+
+def _json_object(text: str, path: Path, where: str = "") -> dict:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is damaged ({where}{error}): delete it and run again") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path} is damaged ({where}not a JSON object): delete it and run again")
+    return content
 
 
 def read_yaml(path: Path) -> dict:

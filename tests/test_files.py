@@ -90,6 +90,11 @@ def test_json_lines_are_one_object_a_line(tmp_path):
     [
         (read_json, None, "is missing: run the stage"),
         (read_json, "{", "is damaged"),
+        (read_json, "[1]", r"is damaged \(not a JSON object\)"),
+        (read_json, "[" * 100_000, "is damaged"),
+        (read_json_lines, None, "is missing: run the stage"),
+        (read_json_lines, '{"a": 1}\n{"a', r"is damaged \(line 2: "),
+        (read_json_lines, '{"a": 1}\n2\n', r"is damaged \(line 2: not a JSON object\)"),
         (read_yaml, None, "is missing: name a file of params/"),
         (read_yaml, "a: [1", "is not valid YAML"),
         (read_yaml, "- 1\n- 2\n", "must hold a mapping"),
@@ -116,6 +121,9 @@ def test_a_folder_or_a_file_in_another_encoding_is_named(tmp_path):
     (tmp_path / "latin.yaml").write_bytes(b"caf\xe9: 1\n")
     with pytest.raises(UserError, match="is not text in UTF-8"):
         read_yaml(tmp_path / "latin.yaml")
+    for read in (read_json, read_json_lines):
+        with pytest.raises(UserError, match=r"latin\.yaml is damaged \(not text in UTF-8\)"):
+            read(tmp_path / "latin.yaml")
     with pytest.raises(UserError, match=r"cannot read .*directory"):
         read_yaml(tmp_path)
 
