@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import re
 from dataclasses import dataclass
 
 import torch
 
+from fada_lib.limits import CHOICES
 from fada_lib.parameters import UserError
 
 
@@ -32,9 +34,9 @@ def prepare(device: str, precision: str, threads: int, seed: int) -> Compute:
     Parameters
     ----------
     device : str
-        ``auto`` takes a GPU if there is one, else the CPU; or ``cpu``, ``cuda``, ``cuda:1``.
+        ``auto`` takes a GPU if there is one, else the CPU; or ``cpu``, ``cuda``, ``cuda:1``, ...
     precision : str
-        ``auto`` is bfloat16 autocast on a GPU that has it and float32 on a CPU; or ``float32``, ``bfloat16``.
+        ``auto`` is bfloat16 autocast on a GPU that has it, else float32; or ``float32``, ``bfloat16``.
     threads : int
         CPU threads; part of a run's identity because sums depend on it.
     seed : int
@@ -46,20 +48,9 @@ def prepare(device: str, precision: str, threads: int, seed: int) -> Compute:
         For an unknown or absent device, or an unknown precision.
     """
     torch.set_num_threads(threads)
-    name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise UserError(f"device is '{device}' but no CUDA GPU is visible: set device: cpu")
-    try:
-        chosen = torch.device(name)
-    except RuntimeError as error:
-        raise UserError(f"unknown device '{device}': choose auto, cpu or cuda") from error
-    types = {
-        "auto": torch.bfloat16 if chosen.type == "cuda" else None,
-        "float32": None,
-        "bfloat16": torch.bfloat16,
-    }
-    if precision not in types:
-        raise UserError(f"unknown precision '{precision}': choose one of {', '.join(types)}")
+    chosen = _choose(device)
+    if precision not in CHOICES["precision"]:
+        raise UserError(f"unknown precision '{precision}': choose one of {', '.join(CHOICES['precision'])}")
     if chosen.type == "cpu":
         torch.use_deterministic_algorithms(True)
         torch.utils.deterministic.fill_uninitialized_memory = False  # costs a tenth of a step; nothing reads it
@@ -67,4 +58,26 @@ def prepare(device: str, precision: str, threads: int, seed: int) -> Compute:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.benchmark = True
     torch.manual_seed(seed)
-    return Compute(chosen, types[precision])
+    if precision == "auto":
+        precision = "bfloat16" if _computes_bfloat16(chosen) else "float32"
+    return Compute(chosen, torch.bfloat16 if precision == "bfloat16" else None)
+
+
+def _choose(device: str) -> torch.device:
+    name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    if not re.fullmatch(r"cpu|cuda(:(0|[1-9][0-9]*))?", name):
+        raise UserError(f"unknown device '{device}': choose auto, cpu, cuda or a certain GPU, as cuda:1")
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise UserError(f"device is '{device}' but no CUDA GPU is visible: set device: cpu")
+    number = name.partition(":")[2]
+    if number and int(number) >= torch.cuda.device_count():
+        raise UserError(f"device is '{device}' but the last visible GPU is cuda:{torch.cuda.device_count() - 1}")
+    return torch.device(name)
+
+
+def _computes_bfloat16(device: torch.device) -> bool:
+    """Whether it is a GPU with arithmetic in bfloat16 of its own; emulation does not count."""
+    if device.type != "cuda":
+        return False
+    with torch.cuda.device(device):
+        return torch.cuda.is_bf16_supported(including_emulation=False)
