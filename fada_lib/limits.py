@@ -76,18 +76,21 @@ class Range(NamedTuple):
         low = f"above {self.least:g}" if self.above_least else f"at least {self.least:g}"
         if self.most == math.inf:
             return low
-        return f"{low} and {'below' if self.below_most else 'at most'} {self.most:g}"
+        return f"{low} and {'below' if self.below_most else 'at most'} {self.most:.10g}"
 
 
 _POSITIVE = Range(0, above_least=True)
 _SHARE = Range(0, 1)
+_SCALE = Range(0.05)
+"""Of an image of 24 pixels, the smallest that is made, one is left."""
 
 RANGES: dict[str, Range] = {
     **dict.fromkeys(("label_shift", "source_label_shift", "flip_probability", "threshold", "weight_decay"), _SHARE),
     "appearance_shift": Range(0, 1.25),
     **dict.fromkeys(("momentum", "confidence_threshold"), Range(0, 1, below_most=True)),
     "clip": Range(0, 1, above_least=True),
-    **dict.fromkeys(("learning_rate", "discriminator_learning_rate", "scales", "crop_scales"), _POSITIVE),
+    **dict.fromkeys(("learning_rate", "discriminator_learning_rate"), _POSITIVE),
+    **dict.fromkeys(("scales", "crop_scales"), _SCALE),
     **dict.fromkeys(("temperature", "segmentation_temperature", "hard_temperature"), _POSITIVE),
     **dict.fromkeys(("source_train_images", "source_val_images", "target_train_images"), Range(1)),
     **dict.fromkeys(("target_tune_images", "target_val_images"), Range(1)),
@@ -95,7 +98,8 @@ RANGES: dict[str, Range] = {
     **dict.fromkeys(("source_size", "target_size", "test_size", "crop_size", "discriminator_channels"), Range(1)),
     **dict.fromkeys(("second_test_size", "label_size", "output_discriminator_channels"), Range(1)),
     **dict.fromkeys(("samples_per_domain", "perplexity"), Range(1)),
-    **dict.fromkeys(("seed", "world_seed", "workers", "iterations", "evaluate_every", "poly_horizon"), Range(0)),
+    **dict.fromkeys(("seed", "world_seed"), Range(0, 2**32 - 1)),  # what t-SNE takes
+    **dict.fromkeys(("workers", "iterations", "evaluate_every", "poly_horizon"), Range(0)),
     **dict.fromkeys(("poly_power", "gradient_clip", "classifier_learning_rate_factor", "jitter"), Range(0)),
     **dict.fromkeys(("lambda_adv", "discriminator_weight", "auxiliary_lambda_adv", "auxiliary_segmentation"), Range(0)),
     **dict.fromkeys(("epsilon", "lambda_local", "lambda_weight"), Range(0)),

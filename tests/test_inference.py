@@ -77,6 +77,13 @@ def test_a_single_scale_is_the_softmax_of_the_upsampled_logits(segmenter, images
     assert torch.allclose(probabilities(segmenter, images, (48, 96)), expected, atol=CLOSE)
 
 
+def test_a_scale_that_leaves_no_pixel_is_refused(segmenter, images):
+    with pytest.raises(
+        UserError, match=r"scales holds 0\.01, which leaves nothing of 96x48 pixels: choose a larger one$"
+    ):
+        probabilities(segmenter, images, (48, 96), (1.0, 0.01))
+
+
 def test_several_scales_and_mirrors_agree_with_one_pass_at_a_time(segmenter, images):
     passes = []
     with torch.no_grad():

@@ -109,7 +109,12 @@ def test_every_number_has_a_range():
         ("gradient_clip", float("inf"), "must be a finite number, not inf"),
         ("batch_size", 0, "must be at least 1, not 0"),
         ("scales", [], "must not be empty"),
-        ("scales", [1.0, 0.0], "must be above 0, not 0.0"),
+        ("scales", [1.0, 0.0], "must be at least 0.05, not 0.0"),
+        ("scales", [0.001], "must be at least 0.05, not 0.001"),
+        ("crop_scales", [0.001, 1.0], "must be at least 0.05, not 0.001"),
+        ("seed", -1, "must be at least 0 and at most 4294967295, not -1"),
+        ("seed", 2**64, "must be at least 0 and at most 4294967295, not 18446744073709551616"),
+        ("world_seed", 2**32, "must be at least 0 and at most 4294967295, not 4294967296"),
         ("label_shift", 4, "must be at least 0 and at most 1, not 4.0"),
         ("perplexity", -1, "must be at least 1, not -1.0"),
         ("test_size", [5], "must have 0 or 2 elements, not 1"),
@@ -135,7 +140,16 @@ def test_a_value_outside_its_limits_is_refused_in_one_line(name, value, message)
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("label_shift", 0), ("label_shift", 1), ("clip", 1), ("test_size", []), ("lambda_adv", 0), ("gradient_clip", 0)],
+    [
+        ("label_shift", 0),
+        ("label_shift", 1),
+        ("clip", 1),
+        ("test_size", []),
+        ("lambda_adv", 0),
+        ("gradient_clip", 0),
+        ("seed", 2**32 - 1),
+        ("scales", [0.05]),
+    ],
 )
 def test_the_ends_of_a_range_are_accepted(name, value):
     from_mapping(kind_of(name), {name: value}, "here")

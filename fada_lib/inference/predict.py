@@ -9,6 +9,7 @@ from fada_lib.data.dataset import SegmentationDataset
 from fada_lib.data.parallel import read_ahead
 from fada_lib.losses.precision import at_least_single
 from fada_lib.models.segmenter import Segmenter, network_input, upsample
+from fada_lib.parameters import UserError
 
 BATCH_PIXELS = 300_000
 """Images of equal size are predicted together up to this many pixels."""
@@ -43,19 +44,33 @@ def probabilities(
     -------
     Tensor
         (N, K, height, width); the mean of softmaxes, each taken after upsampling to `size`.
+
+    Raises
+    ------
+    UserError
+        For a scale at which no pixel is left.
     """
     normalised = network_input(segmenter, images)
     total, passes = None, 0
     for scale in scales:
         scaled = normalised
         if scale != 1.0:
-            scaled = upsample(normalised, tuple(int(side * scale) for side in normalised.shape[-2:]))
+            scaled = upsample(normalised, _scaled(normalised.shape[-2:], scale))
         for mirrored in (False, True) if flip else (False,):
             logits = at_least_single(segmenter(scaled.flip(3) if mirrored else scaled))
             p = torch.softmax(upsample(logits, size), dim=1)
             p = p.flip(3) if mirrored else p
             total, passes = (p if total is None else total + p), passes + 1
     return total / passes
+
+
+def _scaled(size: Sequence[int], scale: float) -> tuple[int, int]:
+    height, width = (int(side * scale) for side in size)
+    if min(height, width) < 1:
+        raise UserError(
+            f"scales holds {scale}, which leaves nothing of {size[1]}x{size[0]} pixels: choose a larger one"
+        )
+    return height, width
 
 
 def predict_dataset(
