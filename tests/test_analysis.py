@@ -1,11 +1,13 @@
 """Class Center Distance by hand, the choice of pixels, and the analysis of a few runs."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
 
 from fada_lib.analysis import alignment, networks
-from fada_lib.analysis.alignment import analyse
+from fada_lib.analysis.alignment import Alignment, analyse
 from fada_lib.analysis.ccd import class_center_distance, summary
 from fada_lib.analysis.cells import Cells, fair_quotas, pure_cells, sample_cells
 from fada_lib.analysis.domain_distance import proxy_a_distance
@@ -258,6 +260,14 @@ def test_maps_are_kept_with_the_class_and_the_domain_of_every_point(data_run, tm
         assert {name: kept[name].tolist() for name in kept.files} == {k: v.tolist() for k, v in drawn.items()}
     counts = found.counts([f"class {k}" for k in range(12)])
     assert counts.loc["target"].tolist() == [int((found.cells["target"].classes == k).sum()) for k in range(12)]
+
+
+def test_the_file_of_the_maps_is_closed_before_it_gets_its_name(tmp_path):
+    no_cells = Cells(*[np.zeros(0, int)] * 4)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ResourceWarning)
+        Alignment({"source": no_cells, "target": no_cells}, {}, {}, {}, {}, {}).write_maps(tmp_path / "embedding.npz")
+    assert [str(warning.message) for warning in told] == []
 
 
 def test_every_network_is_looked_at_through_the_same_cells(data_run, tmp_path, runs, monkeypatch):

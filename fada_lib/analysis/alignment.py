@@ -83,7 +83,12 @@ class Alignment:
     def write_maps(self, path: Path) -> None:
         """Write the t-SNE maps as a NumPy archive: the points by method, `classes` and `domains`."""
         arrays = {**self.embeddings, "classes": self.classes, "domains": self.domains}
-        write_atomically(path, lambda temporary: np.savez(temporary.open("wb"), **arrays))
+
+        def write(temporary: Path) -> None:
+            with temporary.open("wb") as file:
+                np.savez(file, **arrays)
+
+        write_atomically(path, write)
 
 
 def analyse(p: AnalyseParameters, progress: Progress) -> Alignment:
