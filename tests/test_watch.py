@@ -2,13 +2,15 @@
 
 import io
 import json
+import re
 from collections.abc import Callable
 
 import pytest
 
 from fada_lib import files
+from fada_lib.files import write_json
 from fada_lib.study import watch
-from fada_lib.study.estimate import longest_chain, makespan
+from fada_lib.study.estimate import Costs, longest_chain, makespan, seconds_left
 from fada_lib.study.expand import expand
 from fada_lib.study.plan import Plan, Run
 from fada_lib.study.watch import Watcher
@@ -82,15 +84,29 @@ class Play:
             (folder / "progress.json").write_text(json.dumps({"part": "evaluation", "done": 1, "total": 5}))
 
 
+def last_told(stream: io.StringIO) -> float | None:
+    """The time left in the last line shown; None if it tells none."""
+    found = re.search(r"about (\S+) left", stream.getvalue().splitlines()[-1])
+    return float(found[1]) if found else None
+
+
+@pytest.fixture(autouse=True)
+def every_line_with_all_digits(monkeypatch):
+    """Lines come at every update, and their time left is not rounded."""
+    monkeypatch.setattr(watch, "LINE_SECONDS", 0.0)
+    monkeypatch.setattr(watch, "roughly", repr)
+
+
 def worst_error(plan: Plan, cost: Callable, jobs: int, clock: Clock, step: float) -> float:
     """Largest error of the estimate from one third of the study on, over what was left (or a tenth of all)."""
     plan.write(files.PROJECT_ROOT / "notebooks")
-    watcher = Watcher(plan.folder, plan.runs, len(plan.runs), jobs, io.StringIO())
+    stream = io.StringIO()
+    watcher = Watcher(plan.folder, plan.runs, len(plan.runs), jobs, stream)
     play, told = Play(plan, cost, jobs, clock), []
     while len(play.done) < len(plan.runs):
         play.step(step)
         watcher.update()
-        told.append((clock.now, watcher.seconds_left()))
+        told.append((clock.now, last_told(stream)))
     watcher.close()
     end = clock.now
     judged = [(now, left) for now, left in told if now >= end / 3]
@@ -118,7 +134,36 @@ def test_from_one_third_on_the_time_left_is_right_within_30_percent(file, cost, 
 def test_before_anything_was_measured_there_is_no_estimate(tmp_path):
     plan = expand(files.PROJECT_ROOT / "params" / "default.yaml", tmp_path)
     plan.write(files.PROJECT_ROOT / "notebooks")
-    assert Watcher(plan.folder, plan.runs, len(plan.runs), 1, io.StringIO()).seconds_left() is None
+    stream = io.StringIO()
+    watcher = Watcher(plan.folder, plan.runs, len(plan.runs), 1, stream)
+    watcher.update()
+    watcher.close()
+    assert stream.getvalue() == f"[0/{len(plan.runs)}] starting\n"
+
+
+STUDENT = Run("04_x", "distill", {"iterations": 600, "batch_size": 4}, ("a", "b"))
+"""It labels images before it trains: here as many as it has iterations."""
+LABELLED = {"part": "pseudo labels", "done": 600, "total": 600, "per_second": 50.0}
+
+
+def test_labelled_images_are_no_iterations_done():
+    costs = Costs({"distill": 0.1}, {"distill": 60.0})
+    training = 600 * 4 * 0.1
+    assert seconds_left(STUDENT, costs, 10.0, LABELLED) == training + 60 - 10
+    assert seconds_left(STUDENT, costs, 10.0, {"part": "training", "done": 0, "total": 600}) == training + 60 - 8
+    assert seconds_left(STUDENT, costs, 10.0, {"part": "training", "done": 300, "total": 600}) == training / 2 + 60 - 8
+
+
+def test_the_rate_of_labelling_is_no_pace_of_training(tmp_path):
+    write_json(tmp_path / "plan.json", {"runs": []})
+    watcher = Watcher(tmp_path, [STUDENT], 1, 1, io.StringIO())
+    for report, known in ((LABELLED, {}), ({**LABELLED, "part": "training"}, {"distill": 1 / 50 / 4})):
+        watcher.started -= 1
+        write_json(tmp_path / "runs" / STUDENT.id / "progress.json", report)
+        (tmp_path / "runs" / STUDENT.id / "notebook.ipynb").touch()
+        watcher.update()
+        assert watcher.costs.pace == pytest.approx(known)
+    watcher.close()
 
 
 def test_runs_that_wait_for_others_cannot_use_a_second_job():

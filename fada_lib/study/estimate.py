@@ -9,13 +9,13 @@ from pathlib import Path
 from fada_lib.study.plan import Run
 
 ADVERSARIAL = ", adversarial"
-"""How the name of a kind of run ends that trains a discriminator."""
+"""How the name of a kind of run ends that has a loss on target images; all but MinEnt train a discriminator too."""
 START_SECONDS = 8.0
 """From the start of a notebook to its first iteration."""
 REST_SHARE = 0.25
 """Evaluation and figures over iterations, as long as no run has been finished."""
 ADVERSARIAL_WORK = 2.0
-"""An iteration with a target batch and a discriminator over one without, as long as neither has been measured."""
+"""An iteration of such a run over one without a target batch, as long as neither has been measured."""
 ANALYSIS_WORK = 1 / 3
 """Analysis of one model over the evaluation of one, as long as no analysis has been measured."""
 
@@ -119,11 +119,15 @@ def seconds_left(run: Run, costs: Costs, elapsed: float, progress: Mapping[str, 
     training, rest = costs.training(run), costs.beside(run)
     if training is None or rest is None:
         return None
-    total = progress.get("total")
-    if total and total == run.parameters.get("iterations"):
-        return training * (1 - progress["done"] / total) + max(0.0, rest - START_SECONDS)
+    if is_training(progress):
+        return training * (1 - progress["done"] / progress["total"]) + max(0.0, rest - START_SECONDS)
     # A run that outlasts its estimate is taken to need a tenth more of what it does beside training.
     return max(training + rest - elapsed, 0.1 * rest)
+
+
+def is_training(progress: Mapping[str, object]) -> bool:
+    """Whether a run's `progress.json` counts iterations, not images or whatever else a run goes through."""
+    return progress.get("part") == "training" and bool(progress.get("total"))
 
 
 def makespan(left: Mapping[str, float], begun: Sequence[str], runs: Sequence[Run], jobs: int) -> float:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from fada_lib.study.estimate import makespan, measured, seconds_left
+from fada_lib.study.estimate import is_training, makespan, measured, seconds_left
 from fada_lib.study.plan import Run
 
 REDRAW_SECONDS = 0.5
@@ -93,10 +93,6 @@ class Watcher:
             self.last_line = time.time()
             self.say(line)
 
-    def seconds_left(self) -> float | None:
-        """Estimated seconds to the end of the study; None before anything was measured."""
-        return self._seconds_left([self._state(run) for run in self.pending])
-
     def _clear(self) -> None:
         if self.terminal:
             self.stream.write("\r\x1b[K")
@@ -132,10 +128,11 @@ class Watcher:
         return f"[{done}/{self.total}] " + " | ".join(parts)
 
     def _seconds_left(self, states: Sequence[State]) -> float | None:
+        """Estimated seconds to the end of the study; None before anything was measured."""
         left, begun = {}, []
         for state in states:
             rate = state.progress.get("per_second")
-            if rate and state.progress.get("total") == state.run.parameters.get("iterations"):
+            if rate and is_training(state.progress):
                 self.costs.see(state.run, rate)
             if state.phase == "running":
                 begun.append(state.run.id)
