@@ -199,7 +199,7 @@ def test_a_pixel_that_hard_labels_ignore_is_said_to_be_ignored() -> None:
     figure = encodings_figure(IMAGE, [(0, 0)], np.full((1, K), 1 / K), np.zeros((1, K)), CLASSES, options)
     assert "ignored:\nnot confident" in texts(figure)
     titles = [axes.get_title() for axes in figure.axes]
-    assert titles[2:] == ["hard, Eq. 7 (surer than 0.7)", "soft, Eq. 8 (T = 2.5, clipped at 0.8)"]
+    assert titles[2:] == ["hard, Eq. 7 (at least 0.7 sure)", "soft, Eq. 8 (T = 2.5, clipped at 0.8)"]
 
 
 def test_comparison_writes_spread_only_where_there_is_one() -> None:

@@ -51,7 +51,7 @@ def encodings_figure(
         _binary(line[1], domain)
         _fine(line[2], hard_row, class_set, domain)
         _fine(line[3], soft_row, class_set, domain)
-    hard_words = f"hard, Eq. 7 (surer than {options.threshold})"
+    hard_words = f"hard, Eq. 7 (at least {options.threshold} sure)"
     soft_words = f"soft, Eq. 8 (T = {options.temperature}, clipped at {options.clip})"
     titles = (f"pixel of a {domain} image", "binary", hard_words, soft_words)
     for axes, title in zip(grid[0], titles, strict=True):

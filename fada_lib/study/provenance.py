@@ -81,7 +81,7 @@ def write_provenance(
     made_by : dict
         What `identify` said when the run started.
     started : float
-        Unix time at the run's beginning, s.
+        Unix time at the beginning of the last sitting, s: a run that was interrupted goes on in another.
     seconds_by_part : mapping of str to float, optional
         Seconds of each part, e.g. ``{"adaptation": 71.2, "evaluation": 9.0}``.
     iterations_per_second : float, optional
