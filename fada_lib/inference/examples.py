@@ -51,29 +51,27 @@ def example_pairs(dataset: SegmentationDataset, indices: Sequence[int]) -> list[
 
 
 def example_encodings(
-    segmenter: Segmenter, image: np.ndarray, options: FadaOptions, count: int = 4
+    segmenter: Segmenter, image: np.ndarray, options: FadaOptions
 ) -> tuple[list[tuple[int, int]], np.ndarray, np.ndarray]:
-    """Class knowledge at pixels from the most to the least confident prediction (Fig. 3 from a real image).
+    """Class knowledge at four pixels, from a very confident to a very unsure prediction (Fig. 3 from a real image).
 
     Parameters
     ----------
     image : (H, W, 3) uint8 array
     options : FadaOptions
         Temperature, clipping and threshold.
-    count : int
-        Pixels, at evenly spaced ranks of confidence.
 
     Returns
     -------
     pixels, soft, hard
-        (row, column) positions and the (count, K) values of Eq. 8 and Eq. 7.
+        (row, column) positions and the (4, K) values of Eq. 8 and Eq. 7.
     """
     tensor = torch.from_numpy(image).permute(2, 0, 1)[None]
     logits = _logits(segmenter, tensor)
     soft = soft_labels(logits, options.temperature, options.clip)[0]
     hard = hard_labels(logits, options.threshold, options.hard_temperature)[0]
     confidence = torch.softmax(logits, dim=1).amax(dim=1).flatten()
-    ranks = torch.linspace(0.98, 0.05, count) * (confidence.numel() - 1)
+    ranks = torch.linspace(0.98, 0.05, 4) * (confidence.numel() - 1)
     chosen = confidence.argsort()[ranks.long()]
     pixels = [(int(i) // image.shape[1], int(i) % image.shape[1]) for i in chosen]
     rows, columns = zip(*pixels, strict=True)

@@ -13,6 +13,7 @@ from fada_lib.plots.style import SOURCE_COLOUR, TARGET_COLOUR, method_colour, me
 
 _LOSS_COLOURS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Of what belongs to no domain."""
+_TUNE = "target_tune_miou"
 _TOGETHER = 5
 """So many methods share the axes of `target_curves`: the bands of more cannot be told apart."""
 _OTHERS = "#d0d0d0"
@@ -68,7 +69,6 @@ def training_curves(history: Sequence[Mapping[str, float]], weights: Mapping[str
 @styled
 def target_curves(
     histories: Mapping[str, Sequence[Sequence[Mapping[str, float]]]],
-    key: str = "target_tune_miou",
     references: Mapping[str, float] | None = None,
     label: str = "target tune mIoU (%)",
 ) -> Figure:
@@ -79,9 +79,7 @@ def target_curves(
     Parameters
     ----------
     histories : mapping
-        Method name -> one history per seed.
-    key : str
-        What to draw, a fraction 0..1 in the rows of the histories.
+        Method name -> one history per seed, whose rows have ``target_tune_miou``, a fraction 0..1.
     references : mapping, optional
         Method name -> mIoU (0..1) on the same split, drawn as a dashed level, e.g. source only and the oracle.
     label : str
@@ -95,8 +93,8 @@ def target_curves(
     figure, grid = plt.subplots(rows, columns, figsize=size, sharex=True, sharey=True, squeeze=False)
     for axes, shown in zip(grid.flat, panels, strict=False):
         for other in (name for name in names if name not in shown):
-            axes.plot(*_mean_curve(histories[other], key)[:2], color=_OTHERS, linewidth=1.2, zorder=1)
-        draw_by_method(axes, {name: histories[name] for name in shown}, key)
+            axes.plot(*_mean_curve(histories[other], _TUNE)[:2], color=_OTHERS, linewidth=1.2, zorder=1)
+        draw_by_method(axes, {name: histories[name] for name in shown}, _TUNE)
         for name, value in (references or {}).items():
             axes.axhline(100 * value, color=method_colour(name), linestyle="--", linewidth=1.5)
         axes.grid(axis="y")

@@ -161,7 +161,7 @@ def class_colours(class_set: ClassSet) -> list[tuple[float, float, float]]:
     return [tuple(c / 255 for c in class_set.palette[k]) for k in range(len(class_set))]
 
 
-def class_legend(figure: Figure, class_set: ClassSet, columns: int = 7, ignored: bool = False) -> None:
+def class_legend(figure: Figure, class_set: ClassSet, ignored: bool = False) -> None:
     """Put a legend of the classes under the figure."""
     handles = [
         Patch(facecolor=colour, edgecolor="#4d4d4d", linewidth=0.5, label=name)
@@ -169,7 +169,7 @@ def class_legend(figure: Figure, class_set: ClassSet, columns: int = 7, ignored:
     ]
     if ignored:
         handles.append(Patch(facecolor="#262626", edgecolor="#707070", hatch="////", label="ignored"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=1.2, columnspacing=1.4)
+    figure.legend(handles=handles, loc="outside lower center", ncols=7, handlelength=1.2, columnspacing=1.4)
 
 
 def without_frame(axes: Axes) -> None:

@@ -27,10 +27,12 @@ _STRIP_LABELS = {
     "kerb": SIDEWALK,
 }
 _STEPS = 14
+_SKY = (48, 96)
 
 
-def sky(scene: Scene, palette: Palette, height: int = 48, width: int = 96) -> Image.Image:
+def sky(scene: Scene, palette: Palette) -> Image.Image:
     """Return a small picture of the sky: a gradient down to the horizon, and clouds."""
+    height, width = _SKY
     tint, cover, drift = scene.sky
     top, low, white = (np.array(palette.pick(n, tint)) for n in ("sky_top", "sky_low", "cloud"))
     down = np.clip(np.arange(height) / (height * scene.view.vanish_v), 0, 1)[:, None, None]
