@@ -33,6 +33,7 @@ from fada_lib.plots.sensitivity import sensitivity_figure
 from fada_lib.plots.style import SOURCE_COLOUR, TARGET_COLOUR, method_colour, method_label, method_order, save
 
 CLASSES = class_set("world12")
+EIGHT = ("source_only", "source_continued", "minent", "advent", "clan", "binary", "fada_soft", "oracle")
 K = len(CLASSES)
 IMAGE = np.full((24, 48, 3), 100, np.uint8)
 LABELS = np.tile(np.arange(48) % K, (24, 1))
@@ -100,6 +101,15 @@ def test_grids_name_domains_methods_and_classes() -> None:
     truth = np.where(LABELS == 0, IGNORE, LABELS)
     row = {"image": IMAGE, "truth": truth, "predictions": {"fada_soft": LABELS}}
     assert {"Truth", "FADA,\nsoft labels", "ignored"} <= set(texts(prediction_grid([row], CLASSES)))
+
+
+def test_predictions_of_many_networks_go_on_in_a_second_block_of_columns() -> None:
+    row = {"image": IMAGE, "truth": LABELS, "predictions": dict.fromkeys(EIGHT, LABELS)}
+    figure = prediction_grid([row, row], CLASSES)
+    columns = figure.axes[0].get_subplotspec().get_gridspec().ncols
+    titled = [place for place, axes in enumerate(figure.axes) if axes.get_title()]
+    assert columns == 5, "ten pictures: two blocks of five"
+    assert titled == [*range(5), *range(10, 15)], "each block names its columns above its first image"
 
 
 def test_photographs_of_any_shape_stand_beside_labels_overlay_and_confidence() -> None:

@@ -1,5 +1,6 @@
 """Street scenes and their labels: images of both domains, and predictions beside the truth."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -8,6 +9,9 @@ from matplotlib.figure import Figure
 
 from fada_lib.data.classes import ClassSet
 from fada_lib.plots.style import class_legend, method_label, styled, without_frame
+
+MOST_COLUMNS = 7
+"""Pictures beside each other that can still be read on a slide."""
 
 
 def colour(channels: np.ndarray, class_set: ClassSet) -> np.ndarray:
@@ -88,7 +92,7 @@ def image_grid(images_by_title: Mapping[str, Sequence[np.ndarray]]) -> Figure:
 
 @styled
 def prediction_grid(rows: Sequence[Mapping[str, object]], class_set: ClassSet) -> Figure:
-    """One row an image: the image, its true labels and what each method predicts.
+    """One row an image: the image, its true labels and what each method predicts; of many, in blocks of `MOST_COLUMNS`.
 
     Parameters
     ----------
@@ -99,20 +103,23 @@ def prediction_grid(rows: Sequence[Mapping[str, object]], class_set: ClassSet) -
         Meaning and colours of the channels.
     """
     methods = list(rows[0]["predictions"])
-    columns = 2 + len(methods)
+    titles = ["Image", "Truth", *map(method_label, methods)]
+    blocks = math.ceil(len(titles) / MOST_COLUMNS)
+    columns = math.ceil(len(titles) / blocks)
     scale = max(12.0, 2.0 * columns)
-    height = len(rows) * (scale / columns * _aspect(rows[0]["image"]) + 0.05) + 1.6
-    figure, grid = plt.subplots(len(rows), columns, figsize=(scale, height), squeeze=False)
+    height = blocks * (len(rows) * (scale / columns * _aspect(rows[0]["image"]) + 0.05) + 0.6) + 1.0
+    figure, grid = plt.subplots(blocks * len(rows), columns, figsize=(scale, height), squeeze=False)
     figure.get_layout_engine().set(h_pad=0.02, hspace=0.0)
-    for line, row in zip(grid, rows, strict=True):
-        labels = [row["truth"], *(row["predictions"][method] for method in methods)]
-        line[0].imshow(row["image"])
-        for axes, channels in zip(line[1:], labels, strict=True):
-            axes.imshow(colour(channels, class_set), interpolation="nearest")
     for axes in grid.flat:
         without_frame(axes)
-    for axes, title in zip(grid[0], ["Image", "Truth", *map(method_label, methods)], strict=True):
-        axes.set_title(title.replace(", ", ",\n").replace(" (", "\n(").replace(" + ", "\n+ "))
+    for number, row in enumerate(rows):
+        labels = [row["truth"], *(row["predictions"][method] for method in methods)]
+        pictures = [row["image"], *(colour(channels, class_set) for channels in labels)]
+        for place, picture in enumerate(pictures):
+            axes = grid[place // columns * len(rows) + number, place % columns]
+            axes.imshow(picture, interpolation="nearest" if place else None)
+            if number == 0:
+                axes.set_title(titles[place].replace(", ", ",\n").replace(" (", "\n(").replace(" + ", "\n+ "))
     ignored = any((np.asarray(row["truth"]) >= len(class_set)).any() for row in rows)
     class_legend(figure, class_set, ignored=ignored)
     return figure
