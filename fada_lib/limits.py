@@ -6,6 +6,7 @@ checked without loading PyTorch; a test holds them to the registries.
 
 import difflib
 import math
+from collections.abc import Collection
 from typing import NamedTuple
 
 _LAYOUTS = ("gta5", "synthia", "cityscapes", "crosscity", "camvid", "folders")
@@ -56,6 +57,9 @@ NOT_EMPTY = ("scales", "runs", "output_discriminator_channels")
 
 MOST_HUE = 0.5
 """Largest jitter of the hue, in turns."""
+
+STUDENTS_SAMPLING = "must be random for a student: class balance would need the labels that it must not see"
+"""What is wrong with another `sampling` in self-distillation."""
 
 
 class Range(NamedTuple):
@@ -115,7 +119,7 @@ RANGES: dict[str, Range] = {
 """Numbers, and the elements of lists of numbers."""
 
 
-def objection(name: str, value: object) -> str | None:
+def objection(name: str, value: object, beside: Collection[str] = ()) -> str | None:
     """What is wrong with a value of the right type, worded to follow the parameter's name; None if nothing is.
 
     Parameters
@@ -124,12 +128,16 @@ def objection(name: str, value: object) -> str | None:
         Of a parameter of a stage or an option of a method; one that no table knows may be any finite value.
     value : object
         Tuples are checked element by element.
+    beside : collection of str
+        Names of all parameters of the stage or method.
     """
     for choice in value if isinstance(value, tuple) else (value,):
         if name in CHOICES and choice not in CHOICES[name] and not (name in OPEN_CHOICES and "," in str(choice)):
             near = difflib.get_close_matches(str(choice), CHOICES[name], n=1)
             advice = f" (did you mean '{near[0]}'?)" if near else ""
             return f"is '{choice}': choose one of {', '.join(CHOICES[name])}{advice}"
+    if name == "sampling" and value != "random" and "teacher_run" in beside:
+        return STUDENTS_SAMPLING
     if isinstance(value, tuple) and (problem := _list_objection(name, value)):
         return problem
     for number in value if isinstance(value, tuple) else (value,):

@@ -222,7 +222,7 @@ def from_mapping(kind: type[T], values: Mapping[str, object], where: str) -> T:
             raise UserError(f"{where}: unknown parameter '{name}'; {advice}")
     checked = {name: _checked(hints[name], value, f"{where}: '{name}'") for name, value in values.items()}
     for name, value in checked.items():
-        if problem := objection(name, value):
+        if problem := objection(name, value, hints):
             raise UserError(f"{where}: '{name}' {problem}")
     return kind(**checked)
 

@@ -153,3 +153,10 @@ def test_a_value_outside_its_limits_is_refused_in_one_line(name, value, message)
 )
 def test_the_ends_of_a_range_are_accepted(name, value):
     from_mapping(kind_of(name), {name: value}, "here")
+
+
+def test_a_student_draws_its_images_at_random_for_it_has_no_labels_to_balance():
+    with pytest.raises(UserError, match="here: 'sampling' must be random for a student: class balance would need the"):
+        from_mapping(STAGES["distill"], {"sampling": "class_balanced"}, "here")
+    for stage in ("pretrain", "adapt"):
+        assert from_mapping(STAGES[stage], {"sampling": "class_balanced"}, "here").sampling == "class_balanced"

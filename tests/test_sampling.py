@@ -11,7 +11,14 @@ import torch
 from fada_lib.data.dataset import SegmentationDataset
 from fada_lib.data.domains import data_parameters, items, open_part
 from fada_lib.data.sampling import Stream, batches, class_balanced_list, random_index
-from fada_lib.parameters import AdaptParameters, DataParameters, PretrainParameters, UserError, to_mapping
+from fada_lib.parameters import (
+    AdaptParameters,
+    DataParameters,
+    DistillParameters,
+    PretrainParameters,
+    UserError,
+    to_mapping,
+)
 from fada_lib.training.supervised import labelled_stream
 
 STREAM = Stream("source", seed=0, batch_size=2, size=(24, 12), flip_probability=0.5, jitter=(0.5, 0.5, 0.5, 0.2))
@@ -175,6 +182,12 @@ def test_the_list_of_the_adversarial_stage_is_as_long_as_the_releases(data_run):
     p = AdaptParameters(sampling="class_balanced", iterations=2, poly_horizon=1000, batch_size=2)
     data = open_part(data_run, "source", "train")
     assert len(labelled_stream(p, data, "adapt source", ()).order) == (1000 * 4 // 3000 + 1) * 3000
+
+
+def test_pseudo_labels_are_never_balanced_by_the_true_ones(data_run, tmp_path):
+    p, data = DistillParameters(sampling="class_balanced"), open_part(data_run, "target", "train", tmp_path)
+    with pytest.raises(UserError, match="sampling must be random for a student"):
+        labelled_stream(p, data, "distill target", ())
 
 
 def test_every_process_of_a_run_draws_the_same_list(data_run):

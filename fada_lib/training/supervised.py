@@ -5,6 +5,7 @@ import torch
 from fada_lib.data.dataset import SegmentationDataset
 from fada_lib.data.sampling import Stream, class_balanced_list
 from fada_lib.data.validate import classes_by_file
+from fada_lib.limits import STUDENTS_SAMPLING
 from fada_lib.losses.precision import at_least_single
 from fada_lib.losses.segmentation import segmentation_loss
 from fada_lib.methods.interface import Method, Outputs
@@ -67,13 +68,15 @@ def labelled_stream(p: TrainingParameters, dataset: SegmentationDataset, name: s
     Raises
     ------
     UserError
-        For an unknown `sampling`, or images without labels.
+        For an unknown `sampling`, images without labels, or class balance over pseudo labels.
     """
     dataset.require_labels("to learn from: adapt to it, or choose another domain")
     if p.sampling not in ("random", "class_balanced"):
         raise UserError(f"sampling is '{p.sampling}': choose random or class_balanced")
     order: tuple[int, ...] = ()
     if p.sampling == "class_balanced":
+        if dataset.pseudo_labels is not None:
+            raise UserError(f"sampling {STUDENTS_SAMPLING}")
         # The release counts target images too, where there are any, so its list is twice as long as needed then.
         images = (p.poly_horizon or p.iterations) * p.batch_size * (2 if isinstance(p, AdaptParameters) else 1)
         order = tuple(class_balanced_list(classes_by_file(dataset), len(dataset.classes), images, p.seed))
