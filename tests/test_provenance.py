@@ -1,6 +1,7 @@
 """What is recorded about a run's origin, and which changes of code count."""
 
 import json
+import os
 
 import nbformat
 import pytest
@@ -65,15 +66,72 @@ def test_outside_a_git_checkout_the_commit_is_unknown(checkout):
     assert provenance.identify("03_x")["git_commit"] is None
 
 
-def test_a_run_begun_by_other_code_starts_without_its_resume_point_and_its_figures(tmp_path, monkeypatch):
-    def begin(code):
-        monkeypatch.setattr(stages, "identify", lambda name: {"code_hash": code})
-        stages.Stage("data", {"run": str(tmp_path / "run")})
-        return sorted(path.name for path in (tmp_path / "run").iterdir())
+# What a run continues
 
-    fresh = begin("one")
-    (tmp_path / "run" / "figures").mkdir()
-    (tmp_path / "run" / "figures" / "01_domains.png").touch()
-    (tmp_path / "run" / "resume.pt").touch()
-    assert begin("one") == sorted([*fresh, "figures", "resume.pt"])
-    assert begin("another") == fresh
+
+@pytest.fixture
+def begin(tmp_path, monkeypatch):
+    """Begins an adaptation whose predecessors are finished: `begin(code, torch)` gives the names of its files."""
+    runs = {"run": str(tmp_path / "03"), "data": str(tmp_path / "01"), "source_run": str(tmp_path / "02")}
+    for name in ("01", "02"):
+        finish(tmp_path / name, moment=100)
+
+    def begin(code="one", torch="2.0"):
+        made_by = {"code_hash": code, "versions": {"torch": torch}}
+        monkeypatch.setattr(stages, "identify", lambda name: made_by)
+        stages.Stage("adapt", runs)
+        return sorted(path.name for path in (tmp_path / "03").iterdir())
+
+    begin.fresh = begin()
+    (tmp_path / "03" / "figures").mkdir()
+    (tmp_path / "03" / "figures" / "02_curves.png").touch()
+    write_at(tmp_path / "03" / "resume.pt", moment=200)
+    return begin
+
+
+def write_at(path, moment):
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    os.utime(path, (moment, moment))
+
+
+def finish(folder, moment):
+    write_at(folder / "metrics.json", moment)
+
+
+def test_an_interrupted_run_keeps_its_resume_point_and_its_figures(begin):
+    assert begin() == sorted([*begin.fresh, "figures", "resume.pt"])
+
+
+@pytest.mark.parametrize("other", [{"code": "two"}, {"torch": "2.1"}])
+def test_a_run_begun_by_other_code_or_versions_starts_without_its_resume_point_and_its_figures(begin, other):
+    assert begin(**other) == begin.fresh
+
+
+@pytest.mark.parametrize("predecessor", ["01", "02"])
+def test_a_run_whose_predecessor_was_made_again_starts_without_its_resume_point(begin, tmp_path, predecessor):
+    finish(tmp_path / predecessor, moment=300)
+    assert "resume.pt" not in begin()
+
+
+@pytest.mark.parametrize("predecessor", ["01", "02"])
+def test_a_run_whose_predecessor_is_still_to_be_made_starts_without_its_resume_point(begin, tmp_path, predecessor):
+    (tmp_path / predecessor / "metrics.json").unlink()
+    assert "resume.pt" not in begin()
+
+
+def test_a_run_killed_between_its_result_and_its_end_keeps_the_result_and_when_made_again_trains(begin, tmp_path):
+    finish(tmp_path / "03", moment=200)
+    assert begin() == sorted([*begin.fresh, "figures"])
+
+
+def test_a_result_is_written_before_its_resume_point_goes(begin, tmp_path, monkeypatch):
+    def killed(path, content):
+        raise KeyboardInterrupt
+
+    begin()
+    stage = stages.Stage("adapt", files.read_yaml(tmp_path / "03" / "params.yaml"))
+    monkeypatch.setattr(stages, "write_json", killed)
+    with pytest.raises(KeyboardInterrupt):
+        stage.finish({})
+    assert (tmp_path / "03" / "resume.pt").exists()

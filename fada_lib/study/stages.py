@@ -5,6 +5,7 @@ A `Stage` checks the notebook's parameters, keeps the run's folder, progress and
 """
 
 import difflib
+import json
 import math
 import shutil
 import time
@@ -63,9 +64,9 @@ class Stage:
         self.p = from_mapping(STAGES[stage], values, f"parameters of stage '{stage}'")
         self.folder = resolve(self.p.run)
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "metrics.json").unlink(missing_ok=True)
         self._made_by = identify(self.folder.name)
-        self._forget_what_other_code_left()
+        self._forget_what_cannot_go_on()
+        (self.folder / "metrics.json").unlink(missing_ok=True)
         write_yaml_if_changed(self.folder / "params.yaml", to_mapping(self.p))
         self.progress = Progress(self.folder)
         self._started = time.time()
@@ -98,17 +99,31 @@ class Stage:
         if (self.folder / "checkpoint.pt").exists():
             record_metrics(self.folder, content)
         write_json(self.folder / "metrics.json", content)
+        # Only now: a kill in between loses nothing, and a finished run that is begun anew does not continue from it.
         (self.folder / "resume.pt").unlink(missing_ok=True)
         return content
 
-    def _forget_what_other_code_left(self) -> None:
-        """A run continues only what the same code began: otherwise its digits, and its figures, would be nobody's."""
-        mark, code = self.folder / "resume.code", str(self._made_by["code_hash"])
-        if not mark.exists() or mark.read_text(encoding="utf-8") != code:
-            (self.folder / "resume.pt").unlink(missing_ok=True)
-            if (self.folder / "figures").exists():
-                shutil.rmtree(self.folder / "figures")
-            write_text(mark, code)
+    def _forget_what_cannot_go_on(self) -> None:
+        """A run continues what the same code and versions began from the same predecessors and have not finished.
+
+        Otherwise its digits, and its figures, would be nobody's.
+        """
+        mark, resume, figures = (self.folder / name for name in ("resume.code", "resume.pt", "figures"))
+        begun_by = json.dumps({name: self._made_by[name] for name in ("code_hash", "versions")}, sort_keys=True)
+        ours = mark.exists() and mark.read_text(encoding="utf-8") == begun_by
+        if not ours or (self.folder / "metrics.json").exists() or self._reads_newer_than(resume):
+            resume.unlink(missing_ok=True)
+        if not ours:
+            if figures.exists():
+                shutil.rmtree(figures)
+            write_text(mark, begun_by)
+
+    def _reads_newer_than(self, path: Path) -> bool:
+        """Whether a predecessor was finished after `path` was written, or is still to be made."""
+        runs = [getattr(self.p, name) for name in ("data", "source_run", "teacher_run") if hasattr(self.p, name)]
+        results = [resolve(run) / "metrics.json" for run in runs]
+        moment = path.stat().st_mtime_ns if path.exists() else math.inf
+        return any(not result.exists() or result.stat().st_mtime_ns > moment for result in results)
 
 
 def evaluate_run(stage: Stage, segmenter: Segmenter) -> dict:
