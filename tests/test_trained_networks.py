@@ -1,14 +1,16 @@
 """Trained networks put to use: taken into notebook 02, given to a student with another norm, judged by a command."""
 
 import pytest
+import torch
 
 from fada_lib import api
 from fada_lib.files import read_json, read_json_lines
 from fada_lib.models.release import write_release
+from fada_lib.models.tensor_files import save_tensors
 from fada_lib.parameters import DistillParameters, PretrainParameters, UserError
 from fada_lib.progress import Progress
 from fada_lib.study import judge
-from fada_lib.training.checkpoint import load_checkpoint
+from fada_lib.training.checkpoint import Recipe, load_checkpoint, save_checkpoint
 from fada_lib.training.distill import build_student
 from fada_lib.training.pretrain import pretrain
 
@@ -48,6 +50,15 @@ def test_a_checkpoint_is_taken_as_it_is_and_only_evaluated(take, trained, make_s
 def test_a_checkpoint_may_be_trained_further(take, trained):
     folder = take(trained, iterations=1, log_every=1, checkpoint_every=1, batch_size=1)
     assert load_checkpoint(folder)[1].total_iterations == 6
+
+
+def test_a_fresh_student_starts_from_the_weights_that_the_checkpoint_had_started_from(take, make_segmenter, tmp_path):
+    start, other = make_segmenter(1), make_segmenter(2)
+    save_tensors(tmp_path / "start.pth", start.feature_extractor.backbone.state_dict())
+    recipe = Recipe("resnet_small", "group", "world12", str(tmp_path / "start.pth"), "source_only", 5, {})
+    save_checkpoint(tmp_path / "trained.pt", other, recipe)
+    student, _ = build_student(DistillParameters(teacher_run=str(take(tmp_path / "trained.pt"))))
+    assert torch.equal(student.feature_extractor.backbone.conv1.weight, start.feature_extractor.backbone.conv1.weight)
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from fada_lib.training.state import TrainingState, sgd
 from fada_lib.training.supervised import labelled_stream, supervised_step
 
 
-def starting_point(p: PretrainParameters, classes: str) -> tuple[Segmenter, int]:
-    """The segmenter before the first iteration, and the iterations that it has behind it.
+def starting_point(p: PretrainParameters, classes: str) -> tuple[Segmenter, Recipe]:
+    """The segmenter before the first iteration, and what it has behind it.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def starting_point(p: PretrainParameters, classes: str) -> tuple[Segmenter, int]
     if not p.checkpoint:
         segmenter = build_segmenter(p.backbone, len(class_set(classes)), p.norm)
         initialise(segmenter, p.backbone, p.weights)
-        return segmenter, 0
+        return segmenter, Recipe(p.backbone, p.norm, classes, p.weights, p.method, 0, to_mapping(p))
     segmenter, recipe = load_trained(p.checkpoint)
     if class_set(recipe.class_set).names != class_set(classes).names:
         raise UserError(
@@ -44,7 +44,7 @@ def starting_point(p: PretrainParameters, classes: str) -> tuple[Segmenter, int]
     if (p.backbone, p.norm) != (recipe.backbone, norm):
         fitting = f"backbone: {recipe.backbone} and norm: {recipe.norm}"
         raise UserError(f"checkpoint: {p.checkpoint} is no '{p.backbone}' with norm '{p.norm}': set {fitting}")
-    return segmenter, recipe.total_iterations
+    return segmenter, recipe
 
 
 def pretrain(p: PretrainParameters, progress: Progress) -> Segmenter:
@@ -60,7 +60,7 @@ def pretrain(p: PretrainParameters, progress: Progress) -> Segmenter:
     compute = prepare(p.device, p.precision, p.threads, p.seed)
     data, folder = data_parameters(p.data), resolve(p.run)
     train, tune = open_part(p.data, p.domain, "train"), open_part(p.data, "target", "tune")
-    segmenter, iterations_before = starting_point(p, data.class_set)
+    segmenter, before = starting_point(p, data.class_set)
     segmenter.to(device=compute.device, memory_format=torch.channels_last).train()
 
     def score() -> dict[str, float]:
@@ -80,7 +80,7 @@ def pretrain(p: PretrainParameters, progress: Progress) -> Segmenter:
             progress,
             score,
         )
-    total = iterations_before + p.iterations
-    recipe = Recipe(p.backbone, p.norm, data.class_set, p.weights, p.method, total, to_mapping(p))
+    total = before.total_iterations + p.iterations
+    recipe = Recipe(p.backbone, p.norm, data.class_set, before.weights, p.method, total, to_mapping(p))
     save_checkpoint(folder / "checkpoint.pt", segmenter, recipe)
     return segmenter
