@@ -3,11 +3,13 @@
 import ast
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from fada_lib.files import PROJECT_ROOT, read_json
+from fada_lib.files import PROJECT_ROOT, read_json, read_json_lines, write_json_lines
 from fada_lib.parameters import STAGES, from_mapping
+from fada_lib.plots.curves import training_curves
 from fada_lib.study import cli
 
 NOTEBOOKS = {
@@ -56,6 +58,22 @@ def test_code_that_can_be_imported_lives_in_the_library(name):
     for cell in cells(name, "code"):
         definitions = (ast.ClassDef, ast.FunctionDef)
         assert not any(isinstance(node, definitions) for node in ast.parse(source(cell)).body)
+
+
+def run_curves_cell(history: list[dict], folder: Path) -> list[str]:
+    """Carry out notebook 02's cell that draws the curves; the names of the figures that it keeps."""
+    write_json_lines(folder / "history.jsonl", history)
+    kept = []
+    stage = SimpleNamespace(folder=folder, keep=lambda figure, name: kept.append(name))
+    (cell,) = [c for c in cells("02_source_pretrain", "code") if '"01_curves"' in source(c)]
+    tools = {"read_json_lines": read_json_lines, "training_curves": training_curves, "display": lambda figure: None}
+    exec(source(cell), {"stage": stage, **tools})
+    return kept
+
+
+def test_a_network_that_was_neither_trained_nor_tested_on_the_way_has_no_curves(tmp_path):
+    assert run_curves_cell([{"iteration": 0}], tmp_path) == []
+    assert run_curves_cell([{"iteration": 0, "target_tune_miou": 0.3}], tmp_path) == ["01_curves"]
 
 
 def run_smoke(output: Path, *options: str) -> Path:
