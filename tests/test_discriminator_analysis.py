@@ -1,6 +1,7 @@
 """What survives an adaptation beside its network: discriminator and snapshots, and what is drawn from them."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +87,7 @@ def test_a_foreign_discriminator_is_named(tmp_path, content):
 
 
 def test_snapshots_begin_with_the_source_model_and_end_with_the_network_that_was_trained(adapted):
-    networks = load_snapshots(adapted.run)
+    networks = load_snapshots(adapted)
     assert list(networks) == [0, 2, 4]
     first, last = load_checkpoint(adapted.source_run)[0], load_checkpoint(adapted.run)[0]
     for network, expected in ((networks[0], first), (networks[4], last)):
@@ -94,7 +95,7 @@ def test_snapshots_begin_with_the_source_model_and_end_with_the_network_that_was
 
 
 def test_every_snapshot_has_the_discriminator_of_its_moment_and_the_last_is_the_one_that_is_kept(adapted):
-    found, last = load_snapshot_adversaries(adapted.run), load_adversary(adapted.run)
+    found, last = load_snapshot_adversaries(adapted), load_adversary(adapted.run)
     assert list(found) == [2, 4]
     weights = [torch.cat([p.flatten() for p in method.parameters()]) for method in (*found.values(), last)]
     assert torch.equal(weights[1], weights[2])
@@ -104,8 +105,8 @@ def test_every_snapshot_has_the_discriminator_of_its_moment_and_the_last_is_the_
 def test_a_method_without_discriminator_has_snapshots_without_one(adapted, tmp_path):
     plain = dataclasses.replace(adapted, run=str(tmp_path), method="source_continued", options={}, evaluate_every=0)
     adapt(plain, Progress(tmp_path, live=False))
-    assert list(load_snapshots(tmp_path)) == [0, 2, 4]
-    assert load_snapshot_adversaries(tmp_path) == {}
+    assert list(load_snapshots(plain)) == [0, 2, 4]
+    assert load_snapshot_adversaries(plain) == {}
 
 
 def test_keeping_snapshots_and_looking_on_the_way_changes_nothing(adapted, tmp_path):
@@ -118,9 +119,20 @@ def test_keeping_snapshots_and_looking_on_the_way_changes_nothing(adapted, tmp_p
     assert read_json_lines(tmp_path / "history.jsonl") == kept
 
 
-def test_a_run_without_snapshots_says_how_to_keep_them(save_run, tmp_path):
+def test_the_snapshots_of_a_run_that_was_taken_over_begin_with_its_own_studys_source_model(adapted, tmp_path):
+    for name in ("02", "03"):
+        shutil.copytree(Path(adapted.run).parent / name, tmp_path / name)
+    own = build_segmenter("resnet_small", K, "group")
+    recipe = load_checkpoint(adapted.source_run)[1]
+    save_checkpoint(tmp_path / "02" / "checkpoint.pt", own, recipe)
+    taken = dataclasses.replace(adapted, run=str(tmp_path / "03"), source_run=str(tmp_path / "02"))
+    weight = load_snapshots(taken)[0].classifier.conv2d_list[0].weight
+    assert torch.equal(weight, own.classifier.conv2d_list[0].weight)
+
+
+def test_a_run_without_snapshots_says_how_to_keep_them(adapted):
     with pytest.raises(UserError, match="snapshot_every above 0"):
-        load_snapshots(save_run(tmp_path / "03"))
+        load_snapshots(dataclasses.replace(adapted, snapshot_every=0))
 
 
 # What the discriminator learned

@@ -1,6 +1,7 @@
 """What one study has finished, another takes over: only if it would come out the same, and without harm to either."""
 
 import os
+import shutil
 
 import pytest
 import yaml
@@ -10,6 +11,7 @@ from fada_lib.study import cli, provenance, runner, status
 from fada_lib.study.expand import expand
 from fada_lib.study.plan import Plan
 from fada_lib.study.reuse import reusable, take_over
+from fada_lib.study.stages import source_metrics
 
 STUDY = {"data": {}, "pretrain": {"iterations": 100}, "methods": {"binary": {"method": "binary"}}}
 
@@ -83,6 +85,18 @@ def test_what_is_taken_over_is_complete_and_its_own(tmp_path, notebooks):
         (own / "notebook.ipynb").write_text("executed again")
         assert (theirs / "checkpoint.pt").read_text() == "weights"
         assert (theirs / "notebook.ipynb").read_text() == "executed"
+
+
+def test_a_run_that_was_taken_over_needs_the_other_study_no_more(tmp_path, notebooks):
+    first, second = study(tmp_path, "first"), study(tmp_path, "second")
+    finish(first, notebooks)
+    second.write(notebooks)
+    take_over(second, reusable(second, status.due_runs(second), notebooks))
+    shutil.rmtree(first.folder)
+
+    _, source, adapted = (second.folder / "runs" / run.id for run in second.runs)
+    for run in (adapted, source):
+        assert source_metrics(run) == {"of": source.name}
 
 
 def test_the_command_says_what_it_takes_over(tmp_path, notebooks, capsys, monkeypatch):

@@ -118,7 +118,7 @@ def decisions_over_training(
     UserError
         If the run kept no snapshots.
     """
-    networks, adversaries = load_snapshots(p.run), load_snapshot_adversaries(p.run)
+    networks, adversaries = load_snapshots(p), load_snapshot_adversaries(p)
     return {
         done: decision_shares(networks[done], adversary, source, target, p.test_size)
         for done, adversary in adversaries.items()

@@ -52,7 +52,7 @@ def embed_snapshots(
     UserError
         If the run kept no snapshots, or its features are not finite.
     """
-    networks = load_snapshots(p.run)
+    networks = load_snapshots(p)
     stride = networks[0].feature_extractor.stride
     datasets = [open_part(p.data, domain, "val") for domain in ("source", "target")]
     cells = [sample_cells(dataset, stride, samples_per_domain, p.seed, p.test_size) for dataset in datasets]

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from fada_lib.data.domains import PARTS, classes_of, data_parameters, made_world, open_part, roots
 from fada_lib.data.validate import Inspection, inspect
 from fada_lib.data.world.write import make_world
-from fada_lib.files import read_json, resolve, write_json, write_text, write_yaml_if_changed
+from fada_lib.files import read_json, read_yaml, resolve, write_json, write_text, write_yaml_if_changed
 from fada_lib.inference.evaluate import evaluate, target_entropy
 from fada_lib.models.segmenter import Segmenter
 from fada_lib.parameters import (
@@ -226,3 +226,8 @@ def train(stage: Stage) -> Segmenter:
 def finished_metrics(run: str | Path) -> dict:
     """The metrics of a finished run."""
     return read_json(resolve(run) / "metrics.json")
+
+
+def source_metrics(run: str | Path) -> dict:
+    """The metrics of the source model that a finished adaptation started from; a source model's are its own."""
+    return finished_metrics(read_yaml(resolve(run) / "params.yaml").get("source_run", run))

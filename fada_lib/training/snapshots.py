@@ -9,7 +9,7 @@ from fada_lib.models.segmenter import Segmenter
 from fada_lib.parameters import AdaptParameters, UserError, to_mapping
 from fada_lib.training.adversary import FILE as ADVERSARY
 from fada_lib.training.adversary import load_adversary, save_adversary
-from fada_lib.training.checkpoint import Recipe, load_checkpoint, load_trained, save_checkpoint
+from fada_lib.training.checkpoint import Recipe, load_trained, save_checkpoint
 
 
 def adapted_recipe(p: AdaptParameters, source: Recipe, done: int) -> Recipe:
@@ -30,7 +30,7 @@ def keep_snapshot(
         save_adversary(_adversary(p.run, done), p, method, segmenter.feature_extractor.channels, num_classes)
 
 
-def load_snapshots(run: str | Path) -> dict[int, Segmenter]:
+def load_snapshots(p: AdaptParameters) -> dict[int, Segmenter]:
     """The networks along a finished adaptation, by iteration; 0 is the source model that it started from.
 
     Raises
@@ -38,12 +38,11 @@ def load_snapshots(run: str | Path) -> dict[int, Segmenter]:
     UserError
         If the run kept no snapshots, or one is missing.
     """
-    iterations, source_run = _kept(run)
-    paths = {done: _path(run, done) for done in iterations}
-    return {done: load_trained(path)[0] for done, path in ({0: source_run} | paths).items()}
+    paths = {done: _path(p.run, done) for done in _kept(p)}
+    return {done: load_trained(path)[0] for done, path in ({0: p.source_run} | paths).items()}
 
 
-def load_snapshot_adversaries(run: str | Path) -> dict[int, Method]:
+def load_snapshot_adversaries(p: AdaptParameters) -> dict[int, Method]:
     """The discriminators along a finished adaptation, by iteration; empty for a method without one.
 
     Raises
@@ -51,17 +50,15 @@ def load_snapshot_adversaries(run: str | Path) -> dict[int, Method]:
     UserError
         If the run kept no snapshots, or one is damaged.
     """
-    found = {done: load_adversary(_adversary(run, done)) for done in _kept(run)[0]}
+    found = {done: load_adversary(_adversary(p.run, done)) for done in _kept(p)}
     return {done: method for done, method in found.items() if method is not None}
 
 
-def _kept(run: str | Path) -> tuple[range, str]:
-    """The iterations at which a run kept its networks, and the run of its source model."""
-    parameters = load_checkpoint(run)[1].parameters
-    every = parameters.get("snapshot_every", 0)
-    if not every:
-        raise UserError(f"{resolve(run)} kept no snapshots: run the adaptation with snapshot_every above 0")
-    return range(every, parameters["iterations"] + 1, every), parameters["source_run"]
+def _kept(p: AdaptParameters) -> range:
+    """The iterations at which a run kept its networks."""
+    if not p.snapshot_every:
+        raise UserError(f"{resolve(p.run)} kept no snapshots: run the adaptation with snapshot_every above 0")
+    return range(p.snapshot_every, p.iterations + 1, p.snapshot_every)
 
 
 def _path(run: str | Path, done: int) -> Path:
