@@ -201,6 +201,7 @@ def test_writing_twice_touches_nothing(tmp_path):
         ({"distill": {"teachers": [["binary"]]}}, "'teachers': unknown method '['binary']'"),
         ({"analysis": {"embedded": [["binary"]]}}, "'embedded': unknown method '['binary']'"),
         ({"methods": {"binary": {"method": "binary", "grid": {1: [2]}}}}, "'grid' must map names"),
+        ({"methods": {"binary": {"method": "binary", "grid": {"scales": [[1.0], [0.5]]}}}}, "must list single values"),
         ({"methods": {"fada": {"options": {"encoding": "sofft"}}}}, "did you mean 'soft'"),
         ({"methods": {"fada": {"options": {"lambda_adv": -1}}}}, "'lambda_adv' must be at least 0, not -1"),
         ({"pretrain": {"norm": "bacth"}}, "did you mean 'batch'"),

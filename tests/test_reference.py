@@ -213,15 +213,16 @@ def test_measures_of_a_network_that_is_not_kept_are_refused(tmp_path: Path, para
         kept_study(path)
 
 
-def test_a_point_of_a_grid_keeps_its_lambda(tmp_path: Path, params: Path) -> None:
+def test_a_point_of_a_grid_keeps_its_lambda_and_its_iterations(tmp_path: Path, params: Path) -> None:
     study = three_seeds(tmp_path / "study")
-    for weight in (0.1, 1.0):
-        name = f"clan@lambda_adv={weight},iterations=400"
-        study.model(name, 0, 0.4, options={"lambda_adv": weight})
+    points = [(0.1, 400), (0.1, 800), (1.0, 400)]
+    for weight, iterations in points:
+        name = f"clan@lambda_adv={weight},iterations={iterations}"
+        study.model(name, 0, 0.4, options={"lambda_adv": weight}, iterations=iterations)
     kept = kept_study(write_reference(study.folder, params, target=tmp_path))
     weights = {run.method: run.adversarial_weight for run in kept.models if run.adversarial_weight is not None}
-    assert list(weights.values()) == [0.1, 1.0]
-    assert list(sensitivity(kept)["clan"]) == [(0.1, 0), (1.0, 0)]
+    assert list(weights.values()) == [0.1, 0.1, 1.0]
+    assert list(sensitivity(kept)["clan"]) == points
 
 
 def test_a_file_without_runs_or_of_another_kind_is_refused(tmp_path: Path) -> None:

@@ -107,11 +107,14 @@ def _run(row: Mapping[str, str]) -> Run:
         "total_iterations": int(row["iterations_in_all"]),
         "target_entropy": number(row["target_entropy"]),
     }
-    return Run(row["run"], row["stage"], Path(), {"options": _options(row["method"])}, metrics, None)
+    point = _point(row["method"]) if row["stage"] == "adapt" else {}
+    if "iterations" in point:
+        metrics["iterations"] = int(point["iterations"])
+    options = {"lambda_adv": float(point["lambda_adv"])} if "lambda_adv" in point else {}
+    return Run(row["run"], row["stage"], Path(), {"options": options}, metrics, None)
 
 
-def _options(method: str) -> dict[str, float]:
-    """What a row still says of its options: the λ of a point of a grid, which its name carries."""
+def _point(method: str) -> dict[str, str]:
+    """What a row still says of an adaptation's parameters: the point of a grid, which its name carries."""
     _, variant, _ = split_name(method)
-    named = dict(part.split("=") for part in variant.split(",") if part)
-    return {"lambda_adv": float(named["lambda_adv"])} if "lambda_adv" in named else {}
+    return dict(part.split("=") for part in variant.split(",") if part)

@@ -91,6 +91,9 @@ def grid_points(grid: object, where: str) -> list[dict[str, object]]:
     lists = lists and all(isinstance(name, str) for name in grid)
     if not lists:
         raise UserError(f"{where}: 'grid' must map names to lists of values, not {grid!r}")
+    for name, values in grid.items():
+        if any(isinstance(value, list | dict) for value in values):
+            raise UserError(f"{where}: 'grid': '{name}' must list single values; make a method of each list instead")
     return [dict(zip(grid, point, strict=True)) for point in itertools.product(*grid.values())]
 
 
