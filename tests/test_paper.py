@@ -144,11 +144,11 @@ def test_published_and_measured_rows_are_ranked_apart_within_their_group() -> No
 
 def test_latex_escapes_marks_the_best_and_separates_groups() -> None:
     columns = [Column("Method & more"), Column("mIoU", "percent", "max"), Column("SD", "flag")]
-    rows = [["a_b", Summary(0.5, 0.01, 2), True], ["100 %", 0.25, False], ["λ ± −", None, None]]
+    rows = [["a_b", Summary(0.5, 0.01, 2), True], ["100 %", 0.25, False], ["λ ρ ± −", None, None]]
     text = to_latex(Table("t", "50 % < x", columns, rows, "A note.", groups=["one", "one", "two"]))
     assert r"Method \& more & mIoU & SD \\" in text
     assert r"a\_b & \textbf{50.0 $\pm$ 1.0} & $\checkmark$ \\" in text
-    assert "\\midrule\n$\\lambda$ $\\pm$ $-$ & -- & -- \\\\" in text
+    assert "\\midrule\n$\\lambda$ $\\rho$ $\\pm$ $-$ & -- & -- \\\\" in text
     assert r"\caption{50 \% $<$ x}" in text and "A note." in text
     assert text.count("{") == text.count("}")
 

@@ -15,6 +15,7 @@ _SPECIAL = {
     "±": r"$\pm$",
     "−": r"$-$",
     "λ": r"$\lambda$",
+    "ρ": r"$\rho$",
     "✓": r"$\checkmark$",
     "…": r"\ldots{}",
     "—": "--",
