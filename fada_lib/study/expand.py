@@ -28,6 +28,7 @@ from fada_lib.study.sections import (
     overlay,
     select,
     whole_number,
+    world_points,
 )
 
 SOURCE_ONLY = "source_only"
@@ -124,7 +125,7 @@ class _Builder:
     def worlds(self) -> list[Run]:
         """The data runs: one, or one per point of `data.grid`."""
         values = self.section("data", "data", drop=("grid",))
-        grid = grid_points((self.content.get("data") or {}).get("grid"), f"{self.params}, section 'data'")
+        grid = world_points((self.content.get("data") or {}).get("grid"), f"{self.params}, section 'data'")
         worlds = []
         for point in grid:
             world = {**values, **point}

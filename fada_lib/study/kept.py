@@ -23,6 +23,7 @@ from fada_lib.study.kept_rows import number, read_rows
 from fada_lib.study.main_tables import class_table, main_table
 from fada_lib.study.rendering import Table
 from fada_lib.study.results import Run, Study
+from fada_lib.study.sections import WORLD
 from fada_lib.study.tables import build_tables
 
 FOLDER = PROJECT_ROOT / "reference"
@@ -31,7 +32,6 @@ PARTS = (("target_val", "single"), ("target_val", "multiscale"), ("target_tune",
 """Evaluations that a row holds, by split and way of testing."""
 CLASS_COLUMN = "target_val single IoU "
 """What the column of a class's IoU is called, its name left out."""
-WORLD = ("world_seed", "label_shift", "appearance_shift")
 COLUMNS = (
     *("run", "code", "stage", "method", "self_distilled", "seed", *WORLD, "iterations_in_all", "target_entropy"),
     *(f"{split} {way} mIoU" for split, way in PARTS),

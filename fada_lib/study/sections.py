@@ -40,6 +40,11 @@ SET_BY_THE_STUDY = {
 }
 """Parameters that a section may not give, because the study's seeds, threads, shape and pretraining decide them."""
 
+WORLD = ("world_seed", "label_shift", "appearance_shift")
+"""What the worlds of one study may differ in: by these, results tell replicates from doses."""
+TAKEN = ("interactive", "paper_tables")
+"""Folders below the results that are no study's: of notebooks run by themselves, and of the paper's tables."""
+
 
 def check_keys(content: Mapping, params: Path) -> None:
     """Refuse a study with an unknown or missing section, or with a name that is no folder's."""
@@ -52,6 +57,8 @@ def check_keys(content: Mapping, params: Path) -> None:
     name = content["study"]
     if not isinstance(name, str) or not re.fullmatch(rf"[\w+-][\w.+-]{{0,{LONGEST_NAME - 1}}}", name):
         raise UserError(f"{params}: 'study' must be a plain name for a folder, not {_short(name)}")
+    if name in TAKEN:
+        raise UserError(f"{params}: 'study' may not be '{name}', which names another folder of results; rename it")
     if "distill" in content and "methods" not in content:
         raise UserError(f"{params}: section 'distill' needs section 'methods' to take its teachers from")
 
@@ -95,6 +102,14 @@ def grid_points(grid: object, where: str) -> list[dict[str, object]]:
         if any(isinstance(value, list | dict) for value in values):
             raise UserError(f"{where}: 'grid': '{name}' must list single values; make a method of each list instead")
     return [dict(zip(grid, point, strict=True)) for point in itertools.product(*grid.values())]
+
+
+def world_points(grid: object, where: str) -> list[dict[str, object]]:
+    """All points of a grid over worlds, which may differ in nothing but `WORLD`."""
+    points = grid_points(grid, where)
+    if other := sorted(points[0].keys() - set(WORLD)):
+        raise UserError(f"{where}: 'grid' may be over {', '.join(WORLD)} only; write one study a value of '{other[0]}'")
+    return points
 
 
 def overlay(values: Mapping, point: Mapping[str, object], where: str) -> dict:
