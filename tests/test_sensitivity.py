@@ -53,6 +53,12 @@ def test_both_figures_draw_the_same_heights() -> None:
     assert heights[0] == heights[1]
 
 
+def test_a_method_without_a_lambda_above_0_has_no_place_on_the_log_axis() -> None:
+    axes = sensitivity_figure({"binary": {0.0: [0.2], 0.01: [0.3]}, "fada_soft": {0.0: [0.3]}}).axes[0]
+    assert [line.get_label() for line in axes.lines] == ["Binary discriminator"]
+    assert axes.lines[0].get_xdata().tolist() == [0.01]
+
+
 @pytest.mark.parametrize("draw", [ratio_figure, lambda c, r: sensitivity_figure({m: dict(p) for m, p in c.items()}, r)])
 def test_methods_from_elsewhere_have_a_panel_beside_that_of_fada_and_its_baseline(draw) -> None:
     low = [(ratio, [0.5 * miou for miou in scores]) for ratio, scores in LINE]

@@ -24,6 +24,8 @@ def sensitivity_figure(
 ) -> Figure:
     """Mean over seeds by lambda on a log axis, band one SD each way, the best of each method ringed.
 
+    A lambda of 0 has no place on it, so a method without a larger one is left out.
+
     Parameters
     ----------
     scores : mapping
@@ -32,6 +34,7 @@ def sensitivity_figure(
         Name -> mIoU (0..1) without an adversarial loss, drawn as a dashed level.
     """
     curves = {name: [(w, by_weight[w]) for w in sorted(by_weight) if w > 0] for name, by_weight in scores.items()}
+    curves = {name: points for name, points in curves.items() if points}
     figure = _curves(curves, references or {})
     for axes, (_, names) in zip(figure.axes, _panels(curves), strict=True):
         weights = sorted({w for name in names for w, _ in curves[name]})
