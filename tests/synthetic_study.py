@@ -70,6 +70,7 @@ class SyntheticStudy:
         options: dict | None = None,
         tune: float | None = None,
         iterations: int = 100,
+        **parameters: object,
     ) -> Path:
         """A complete run that trained `method`; `stage` 'distill' makes its self-distilled student."""
         metrics = {
@@ -84,7 +85,8 @@ class SyntheticStudy:
             "target_entropy": 0.25,
         }
         run = f"{stage}_{method}-s{seed}-{world}".replace("@", "_")
-        return self.add(run, stage, metrics, {"options": options or {}, "seed": seed})
+        own = {"options": options or {}, "seed": seed, "iterations": iterations}
+        return self.add(run, stage, metrics, {**own, **parameters})
 
 
 def three_seeds(folder: Path) -> SyntheticStudy:

@@ -8,6 +8,7 @@ from synthetic_study import SyntheticStudy, three_seeds
 
 from fada_lib.study.claim_tables import gap_table
 from fada_lib.study.claims import OURS, Judged, judge_claims, our_questions, paper_claims, tally, verdict
+from fada_lib.study.clipping import clip_variants
 from fada_lib.study.results import read_study
 from fada_lib.study.statistics import holm, paired_difference
 
@@ -137,8 +138,17 @@ def test_clipping_is_compared_with_all_else_equal(tmp_path: Path) -> None:
             study.model(name, seed, {"fada_soft": 0.45, "no_clip": 0.44, "another": 0.1}[name], options=options)
         options = {"encoding": "soft", "clip": 1.0, "temperature": 1}
         study.model("a_shorter", seed, 0.2, options=options, iterations=50)
+        study.model("a_live_one", seed, 0.2, options=options, batch_norm="live")
     found = judged(study.folder)["Confidence clipping at 0.9 helps"]
     assert (found.evidence.first, found.evidence.second) == ("fada_soft", "no_clip")
+
+
+def test_an_option_of_hard_labels_does_not_set_soft_ones_apart(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    for clip, unread in ((0.9, 1.0), (1.0, 1.8)):
+        options = {"encoding": "soft", "clip": clip, "hard_temperature": unread}
+        study.model(f"clip_{clip}", 0, 0.5, options=options, source_run=f"runs/of-{clip}", name=f"clip_{clip}")
+    assert clip_variants(read_study(study.folder)) == [{0.9: "clip_0.9", 1.0: "clip_1.0"}]
 
 
 def test_verdicts_by_gap_run_from_the_easier_to_the_harder(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from fada_lib.data.classes import CLASS_SETS
 from fada_lib.files import PROJECT_ROOT
 from fada_lib.parameters import UserError
 from fada_lib.study import cli
-from fada_lib.study.experiments import experiment_of, read_experiments
+from fada_lib.study.experiments import Experiment, experiment_of, read_experiments
 from fada_lib.study.latex import to_latex
 from fada_lib.study.paper import FROM_NOTEBOOK_03, write_paper_tables
 from fada_lib.study.paper_tables import paper_tables
@@ -91,6 +91,18 @@ def test_ablations_stand_beside_their_published_columns(results: Path) -> None:
     soft = table(results, "table5")[2]
     assert float(soft["GTA5: gta5"]) == float(soft["SYNTHIA: synthia"]) == pytest.approx(0.51)
     assert [row["gta5"] != "" for row in table(results, "table6")] == [False, False, True, False]
+
+
+def test_table_6_has_fada_soft_and_what_differs_from_it_in_the_threshold_alone(tmp_path: Path) -> None:
+    study = SyntheticStudy(tmp_path)
+    soft = {"encoding": "soft", "clip": 0.9, "temperature": 1.8}
+    study.model("fada_soft", 0, 0.5, options=soft)
+    study.model("fada_clip@clip=0.7", 0, 0.4, options={**soft, "clip": 0.7})
+    study.model("fada_soft_temperature_1.0", 0, 0.9, options={**soft, "temperature": 1.0})
+    study.model("fada_live", 0, 0.9, options={**soft, "clip": 1.0}, batch_norm="live")
+    experiment = Experiment(read_study(study.folder), "gta5", "GTA5 to Cityscapes", "ResNet-101")
+    found = next(t for t in paper_tables([experiment]) if t.name == "table6")
+    assert {row[0]: row[2] and row[2].mean for row in found.rows} == {0.7: 0.4, 0.8: None, 0.9: 0.5, 1.0: None}
 
 
 def test_the_resolution_of_the_test_is_told_apart_from_the_training(results: Path) -> None:

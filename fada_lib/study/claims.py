@@ -4,10 +4,11 @@ Questions that the paper does not answer stand behind them, by the same rule: `O
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fada_lib.study.ccd_evidence import agreement, lower_ccd
+from fada_lib.study.clipping import clip_variants
 from fada_lib.study.comparisons import MST, UNSOFTENED, difference, mean_of
 from fada_lib.study.grids import best_iterations, sensitivity
 from fada_lib.study.published import published, published_miou
@@ -171,17 +172,9 @@ def _against_source(first: str) -> Measure:
 
 
 def _clipping(study: Study, gap: Gap | None) -> Difference | None:
-    """Soft labels clipped at 0.9 against not clipped, all other options and the iterations equal."""
-    settings = {name: _settings(study.of(name, gap)) for name in study.methods if not name.endswith("+sd")}
-    clipped = {name: found for name, found in settings.items() if found.get("clip") == 0.9}
-    pairs = [(n, m) for n, found in clipped.items() for m, other in settings.items() if other == {**found, "clip": 1.0}]
+    """Soft labels clipped at 0.9 against not clipped, all other parameters equal."""
+    pairs = [(found[0.9], found[1.0]) for found in clip_variants(study, gap) if {0.9, 1.0} <= found.keys()]
     return difference(study, *pairs[0], gap) if pairs else None
-
-
-def _settings(runs: list[Run]) -> Mapping[str, object]:
-    """Options and iterations of an adaptation by soft labels; empty for anything else."""
-    options = runs[0].parameters.get("options", {}) if runs and runs[0].stage == "adapt" else {}
-    return {**options, "iterations": runs[0].metrics.get("iterations")} if options.get("encoding") == "soft" else {}
 
 
 def _forgiveness(study: Study, gap: Gap | None) -> Difference | None:

@@ -39,10 +39,9 @@ class Experiment:
     dataset: str
     backbone: str
 
-    def runs(self, method: str, **options: object) -> list[Run]:
-        """The models of one method, `+sd` for its student; only those whose method has these options."""
-        found = self.study.of(method)
-        return [run for run in found if options.items() <= run.parameters.get("options", {}).items()]
+    def runs(self, method: str) -> list[Run]:
+        """The models of one method, `+sd` for its student."""
+        return self.study.of(method)
 
     def score(self, method: str, way: str = "single", subset: str = "") -> Summary | None:
         """Target mIoU 0..1 of a method over seeds, over the classes that the study is judged on or a `subset`."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from fada_lib.plots.style import method_label
+from fada_lib.study.clipping import clip_variants
 from fada_lib.study.comparisons import summary_of
 from fada_lib.study.experiments import Experiment
 from fada_lib.study.published import PublishedRow, published
@@ -142,10 +143,10 @@ def _clipping(main: Sequence[Experiment]) -> Table:
 
 
 def _clipped(e: Experiment, threshold: float) -> Summary | None:
-    """mIoU of the adaptations with soft labels clipped at `threshold`."""
-    wanted = {"encoding": "soft", "clip": threshold}
-    runs = [run for method in e.study.methods for run in e.runs(method, **wanted) if run.stage == "adapt"]
-    return summary_of(run.score() for run in runs)
+    """mIoU of FADA with soft labels clipped at `threshold`, all else as in ``fada_soft``."""
+    soft = e.study.representative("fada_soft")
+    found = next((found for found in clip_variants(e.study) if soft in found.values()), {})
+    return e.score(found[threshold]) if threshold in found else None
 
 
 def _test_sizes(experiments: Sequence[Experiment]) -> Table:
