@@ -84,9 +84,9 @@ def test_the_summary_leaves_absent_classes_out():
     assert summary([1.0, None, 2.0, 6.0]) == {"per_class": [1.0, None, 2.0, 6.0], "mean": 3.0, "median": 2.0}
 
 
-def test_the_summary_of_no_class_at_all_is_refused():
-    with pytest.raises(UserError, match="samples_per_domain"):
-        summary([None, None])
+def test_features_that_are_all_the_same_have_a_summary_without_values():
+    values = ccd(np.full_like(POINTS, 0.3))
+    assert summary(values) == {"per_class": [None, None, None], "mean": None, "median": None}
 
 
 # The choice of pixels
@@ -203,6 +203,12 @@ def test_an_embedding_repeats_and_keeps_clusters_apart():
     assert np.array_equal(one, again)
     gap = np.linalg.norm(one[:30].mean(0) - one[30:].mean(0))
     assert gap > 2 * max(one[:30].std(), one[30:].std())
+
+
+def test_features_that_are_all_the_same_are_embedded_in_one_point():
+    features = np.full((50, 5), 0.3, np.float32)
+    points = embed(features, common_initialisation(features), 5.0, 250, seed=0)
+    assert np.isfinite(points).all() and np.ptp(points) == 0
 
 
 def test_fewer_points_than_dimensions_can_be_embedded():
@@ -333,6 +339,28 @@ def test_a_network_whose_features_are_not_finite_stays_without_a_value(data_run,
     assert found.ccd == found.domain_distance == {"source_only": {"0": nothing}}
     assert found.confusion == {"source_only": {}}
     assert found.embeddings == found.mistakes == {}
+
+
+def test_a_network_that_has_lost_its_features_stays_without_a_class_center_distance(
+    data_run, tmp_path, runs, monkeypatch
+):
+    real = alignment.cell_outputs
+
+    def collapsed(*given):
+        outputs = real(*given)
+        return outputs._replace(features=np.full_like(outputs.features, 0.3))
+
+    monkeypatch.setattr(alignment, "cell_outputs", collapsed)
+    found = analysed(data_run, tmp_path, runs[1:2], embedded=("source_only",))
+    assert found.ccd == {"source_only": {"0": {"mean": None, "median": None, "per_class": [None] * 12}}}
+    assert {value for value in found.domain_distance["source_only"]["0"]["per_class"] if value is not None} == {0.0}
+    assert found.confusion["source_only"].keys() == {"0"}, "it still predicts"
+    assert found.embeddings == {}
+
+
+def test_too_few_pixels_for_two_classes_are_refused_with_the_way_out(data_run, tmp_path, runs):
+    with pytest.raises(UserError, match="samples_per_domain: no two classes have enough feature pixels; raise it"):
+        analysed(data_run, tmp_path, runs[1:2], samples_per_domain=15)
 
 
 def test_mistakes_are_those_at_the_target_cells_followed_from_the_source_model_of_the_same_seed(

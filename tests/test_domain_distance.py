@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from synthetic_study import SyntheticStudy, three_seeds
 
-from fada_lib.analysis.domain_distance import proxy_a_distance, summary_of_distances
+from fada_lib.analysis.ccd import summary
+from fada_lib.analysis.domain_distance import proxy_a_distance
 from fada_lib.analysis.relation import paired_means, per_class, relate, relation, seed_points
 from fada_lib.study.alignment_tables import ccd_table, domain_distance_table, relation_table
 from fada_lib.study.results import read_study
@@ -91,12 +92,12 @@ def test_the_same_seed_gives_the_same_digits_and_another_another_split():
 
 
 def test_the_summary_leaves_classes_without_value_out():
-    assert summary_of_distances([1.0, None, 0.5, 0.0]) == {
+    assert summary([1.0, None, 0.5, 0.0]) == {
         "per_class": [1.0, None, 0.5, 0.0],
         "mean": 0.5,
         "median": 0.5,
     }
-    assert summary_of_distances([None])["mean"] is None
+    assert summary([None])["mean"] is None
 
 
 # The relation to IoU
@@ -177,7 +178,7 @@ def test_iou_comes_from_the_runs_of_one_world_by_method_and_seed(tmp_path):
 
 
 def test_values_by_class_are_taken_out_of_summaries():
-    assert per_class({"m": {"0": summary_of_distances([1.0, None])}}) == {"m": {"0": [1.0, None]}}
+    assert per_class({"m": {"0": summary([1.0, None])}}) == {"m": {"0": [1.0, None]}}
 
 
 def test_each_measure_is_related_by_itself():

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fada_lib.analysis.ccd import class_center_distance, summary
+from fada_lib.analysis.ccd import class_center_distance, measurable, summary
 from fada_lib.analysis.cells import Cells, sample_cells
-from fada_lib.analysis.domain_distance import proxy_a_distance, summary_of_distances
+from fada_lib.analysis.domain_distance import proxy_a_distance
 from fada_lib.analysis.embedding import common_initialisation, embed
 from fada_lib.analysis.features import cell_outputs
 from fada_lib.analysis.mistakes import confusions, fates
@@ -22,8 +22,6 @@ from fada_lib.training.checkpoint import load_checkpoint
 from fada_lib.training.device import prepare
 
 DOMAINS = ("source", "target")
-DIVERGED = {"mean": None, "median": None}
-"""What a network whose features are not finite gets: it stays in the tables, without a value."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +60,12 @@ class Alignment:
     @property
     def classes(self) -> np.ndarray:
         """(N,) channels of the embedded points."""
-        return np.concatenate([self.cells[d].classes for d in DOMAINS])
+        return _pooled(self.cells)[0]
 
     @property
     def domains(self) -> np.ndarray:
         """(N,) 0 for source, 1 for target."""
-        return np.repeat([0, 1], [len(self.cells[d]) for d in DOMAINS])
+        return _pooled(self.cells)[2]
 
     @property
     def maps(self) -> dict[str, dict[str, np.ndarray]]:
@@ -99,7 +97,7 @@ def analyse(p: AnalyseParameters, progress: Progress) -> Alignment:
     Raises
     ------
     UserError
-        If a run is unfinished, or the networks differ in output stride.
+        If a run is unfinished, the networks differ in output stride, or no two classes have pixels enough.
     """
     compute = prepare(p.device, "float32", p.threads, p.seed)
     names = {run: method_and_seed(run) for run in p.runs}
@@ -110,6 +108,9 @@ def analyse(p: AnalyseParameters, progress: Progress) -> Alignment:
     stride = strides.pop()
     cells = {d: sample_cells(datasets[d], stride, p.samples_per_domain, p.seed, p.test_size) for d in DOMAINS}
     num_classes = len(datasets["source"].classes)
+    classes, _, domains = _pooled(cells)
+    if len(measurable(classes, num_classes, domains)) < 2:
+        raise UserError("samples_per_domain: no two classes have enough feature pixels; raise it or add images")
     embedded = set(lowest_seeds(p.runs, p.embedded).values())
     progress.start("features, CCD, domain distance and mistakes", len(p.runs))
     ccd: dict[str, dict[str, dict]] = {}
@@ -134,18 +135,23 @@ def analyse(p: AnalyseParameters, progress: Progress) -> Alignment:
     return Alignment(cells, ccd, distances, taken_for, became, _embeddings(p, ordered, progress))
 
 
+def _pooled(cells: dict[str, Cells]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(N,) channels, images and domains (0 source, 1 target) of the cells of both domains, source first."""
+    classes, images = (np.concatenate([getattr(cells[d], name) for d in DOMAINS]) for name in ("classes", "images"))
+    return classes, images, np.repeat([0, 1], [len(cells[d]) for d in DOMAINS])
+
+
 def _measures(
     features: np.ndarray, cells: dict[str, Cells], num_classes: int, p: AnalyseParameters
 ) -> tuple[dict[str, object], dict[str, object]]:
-    """CCD and domain distance of the features at `cells`, source first."""
+    """CCD and domain distance of the features at `cells`, source first; no values of features that are not finite."""
     if not np.isfinite(features).all():
-        nothing = dict(DIVERGED, per_class=[None] * num_classes)
+        nothing = summary([None] * num_classes)
         return nothing, nothing
-    classes, images = (np.concatenate([getattr(cells[d], name) for d in DOMAINS]) for name in ("classes", "images"))
-    domains = np.repeat([0, 1], [len(cells[d]) for d in DOMAINS])
+    classes, images, domains = _pooled(cells)
     compact = class_center_distance(features, classes, num_classes, domains=domains, squared=p.squared_denominator)
     apart = proxy_a_distance(features, classes, domains, images, num_classes, seed=p.seed)
-    return summary(compact), summary_of_distances(apart)
+    return summary(compact), summary(apart)
 
 
 def _embeddings(p: AnalyseParameters, features: dict[str, np.ndarray], progress: Progress) -> dict[str, np.ndarray]:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from fada_lib.parameters import UserError
+MIN_SAMPLES = 20
+"""Feature pixels that a class needs in each domain to be measured."""
 
 
 def class_center_distance(
@@ -12,7 +13,7 @@ def class_center_distance(
     *,
     domains: np.ndarray | None = None,
     squared: bool = True,
-    min_samples: int = 20,
+    min_samples: int = MIN_SAMPLES,
 ) -> list[float | None]:
     """CCD(i) = mean over j != i of (mean over x in S_i of |x - mu_i|^2) / |mu_i - mu_j|^2 (Eq. 9).
 
@@ -38,9 +39,7 @@ def class_center_distance(
         K values, 0 or more, lower is better aligned; None for a class that is left out. Pairs whose centres
         coincide exactly (features that a network has lost) are left out of the mean.
     """
-    parts = [classes] if domains is None else [classes[domains == d] for d in (0, 1)]
-    counts = np.min([np.bincount(part, minlength=num_classes) for part in parts], axis=0)
-    kept = [c for c in range(num_classes) if counts[c] >= min_samples]
+    kept = measurable(classes, num_classes, domains, min_samples)
     features = features.astype(np.float64)
     centres = {c: features[classes == c].mean(axis=0) for c in kept}
     spread = {c: float(((features[classes == c] - centres[c]) ** 2).sum(axis=1).mean()) for c in kept}
@@ -53,9 +52,21 @@ def class_center_distance(
     return values
 
 
+def measurable(
+    classes: np.ndarray, num_classes: int, domains: np.ndarray | None = None, min_samples: int = MIN_SAMPLES
+) -> list[int]:
+    """The classes with at least `min_samples` of the (N,) channels, in each domain if `domains` is given."""
+    parts = [classes] if domains is None else [classes[domains == d] for d in (0, 1)]
+    counts = np.min([np.bincount(part, minlength=num_classes) for part in parts], axis=0)
+    return [c for c in range(num_classes) if counts[c] >= min_samples]
+
+
 def summary(values: list[float | None]) -> dict[str, object]:
-    """Per-class CCD with mean and median: two centres that nearly meet dominate the mean, not the median."""
+    """Per-class values with mean and median over the classes that have one, None where none has.
+
+    Two centres that nearly meet dominate the mean, not the median; of features that a network has lost all coincide,
+    and none has a value.
+    """
     known = [v for v in values if v is not None]
-    if not known:
-        raise UserError("samples_per_domain: no two classes have enough feature pixels; raise it or add images")
-    return {"per_class": values, "mean": float(np.mean(known)), "median": float(np.median(known))}
+    mean, median = (float(np.mean(known)), float(np.median(known))) if known else (None, None)
+    return {"per_class": values, "mean": mean, "median": median}

@@ -58,13 +58,6 @@ def proxy_a_distance(
     return values
 
 
-def summary_of_distances(values: list[float | None]) -> dict[str, object]:
-    """Per-class values with mean and median over the classes that have one, None where none has."""
-    known = [v for v in values if v is not None]
-    mean, median = (float(np.mean(known)), float(np.median(known))) if known else (None, None)
-    return {"per_class": values, "mean": mean, "median": median}
-
-
 def _distance(
     features: np.ndarray, domains: np.ndarray, images: np.ndarray, min_samples: int, rng: np.random.Generator
 ) -> float | None:
