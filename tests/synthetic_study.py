@@ -7,8 +7,8 @@ from pathlib import Path
 import yaml
 
 from fada_lib.analysis.relation import relate
-from fada_lib.study.comparisons import scopes
 from fada_lib.study.results import read_study
+from fada_lib.study.scopes import scopes
 
 CLASSES = ["road", "building", "person"]
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from synthetic_study import SyntheticStudy, three_seeds
 
 from fada_lib.study.alignment_findings import alignment_findings
-from fada_lib.study.comparisons import drawn, scopes
+from fada_lib.study.comparisons import drawn
 from fada_lib.study.findings import findings
 from fada_lib.study.results import Study, read_study
+from fada_lib.study.scopes import scopes
 
 
 def analysed(study: SyntheticStudy, levels: dict[str, float], **more: object) -> Study:

@@ -8,6 +8,8 @@ import pytest
 
 from fada_lib import files
 from fada_lib.study import provenance, stages
+from fada_lib.study.results import Study
+from fada_lib.study.scopes import scopes
 
 
 @pytest.fixture
@@ -43,6 +45,21 @@ def test_a_changed_text_cell_or_report_does_not(checkout):
     write_notebook(notebook, "train()", "A better lesson.")
     (checkout / "fada_lib" / "study" / "cli.py").write_text("y = 2\n")
     assert provenance.code_hash(notebook) == before
+
+
+def test_what_makes_the_numbers_of_notebook_05_changes_its_hash_and_no_other(checkout):
+    notebooks = [checkout / "notebooks" / name for name in ("03_adapt.ipynb", "05_ccd.ipynb")]
+    write_notebook(notebooks[1], "relate()", "A lesson.")
+    for module in provenance.COUNTED["05"]:
+        before = [provenance.code_hash(notebook) for notebook in notebooks]
+        (checkout / "fada_lib" / "study" / module).write_text("z = 1\n")
+        after = [provenance.code_hash(notebook) for notebook in notebooks]
+        assert [one != other for one, other in zip(before, after, strict=True)] == [False, True]
+
+
+def test_the_modules_that_make_numbers_are_those_whose_functions_stand_behind_them():
+    makers = {function.__module__.removeprefix("fada_lib.study.") + ".py" for function in (scopes, Study.iou_by_seed)}
+    assert makers == set(provenance.COUNTED["05"])
 
 
 def test_the_record_holds_time_machine_code_and_versions(checkout):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from fada_lib.plots.comparison import WAYS
-from fada_lib.plots.style import is_control, is_oracle, method_label, split_name, varied_method
+from fada_lib.plots.style import is_oracle, method_label, split_name, varied_method
 from fada_lib.study.results import Gap, Study
 from fada_lib.study.statistics import Difference, Summary, adjust, paired_difference, summarise
 
@@ -88,25 +88,6 @@ def difference_label(difference: Difference, points: bool = True) -> str:
 def drawn(names: Iterable[str], taught: Collection[str]) -> list[str]:
     """The networks that a figure shows: all but students, and of those the ones that were taught by `taught`."""
     return [name for name in names if not name.endswith("+sd") or teacher_of(name) in taught]
-
-
-def scopes(names: Iterable[str]) -> dict[str, list[str]]:
-    """Which methods a correlation is over: nested sets by name, each given only if it adds a method to the one before.
-
-    Students are in none: their features are a fresh network's.
-    """
-    taught = [name for name in names if not name.endswith("+sd")]
-    ranked = [name for name in taught if not is_oracle(name)]
-    nested = {
-        "source and adversarial": [name for name in ranked if not is_control(name)],
-        "with the controls": ranked,
-        "with the oracle": taught,
-    }
-    found: dict[str, list[str]] = {}
-    for scope, members in nested.items():
-        if len(members) > max(map(len, found.values()), default=0):
-            found[scope] = members
-    return found
 
 
 def unpaired(study: Study, d: Difference) -> list[int]:

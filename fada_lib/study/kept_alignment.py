@@ -9,9 +9,9 @@ from pathlib import Path
 from fada_lib.analysis.relation import relate
 from fada_lib.parameters import UserError
 from fada_lib.plots.style import method_order
-from fada_lib.study.comparisons import scopes
 from fada_lib.study.kept_rows import number, read_rows, with_kept, write_rows
 from fada_lib.study.results import Run, Study
+from fada_lib.study.scopes import scopes
 
 MEASURES = ("ccd", "domain_distance")
 COLUMNS = ("run", "code", "measured on", "measure", "method", "seed", "mean", "median")

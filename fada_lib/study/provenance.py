@@ -26,18 +26,22 @@ PACKAGES = (
     "snakemake",
 )
 
+COUNTED = {"05": ("results.py", "scopes.py")}
+"""Number of a notebook -> modules of `fada_lib/study` that make numbers of its metrics, beside `stages.py`."""
+
 
 def code_hash(notebook: Path | None = None) -> str:
     """Twelve hex digits of the library's sources and of the notebook's code cells.
 
-    Of `fada_lib/study` only `stages.py` counts: engine and report touch no run's numbers. Outputs, text cells
-    and parameters that papermill injected do not count either.
+    Of `fada_lib/study` only `stages.py` counts, and what `COUNTED` adds for the notebook: engine and report touch no
+    run's numbers. Outputs, text cells and parameters that papermill injected do not count either.
     """
+    counted = ("stages.py", *(COUNTED.get(notebook.name[:2], ()) if notebook else ()))
     library = files.PROJECT_ROOT / "fada_lib"
     digest = hashlib.sha256()
     for path in sorted(library.rglob("*.py")):
         relative = path.relative_to(library)
-        if relative.parts[0] != "study" or relative.name == "stages.py":
+        if relative.parts[0] != "study" or relative.name in counted:
             digest.update(f"{relative}\0".encode() + path.read_bytes() + b"\0")
     if notebook is not None:
         for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
