@@ -33,6 +33,7 @@ from fada_lib.plots.sensitivity import sensitivity_figure
 from fada_lib.plots.style import SOURCE_COLOUR, TARGET_COLOUR, method_colour, method_label, method_order, save
 
 CLASSES = class_set("world12")
+SPREAD = [(k, 2.0 * k / 24) for k in range(1, 25)]
 EIGHT = ("source_only", "source_continued", "minent", "advent", "clan", "binary", "fada_soft", "oracle")
 K = len(CLASSES)
 IMAGE = np.full((24, 48, 3), 100, np.uint8)
@@ -263,6 +264,21 @@ def test_of_many_methods_ccd_and_domain_distance_are_written_into_cells() -> Non
     for figure in (ccd_figure(seeds, ["a", "b"]), domain_distance_figure(seeds, ["a", "b"])):
         assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["a", "mean", "median"]
         assert {"0.25", "9.25"} <= set(texts(figure)), "means over the seeds"
+
+
+def luminance(colour) -> float:
+    """Relative luminance of sRGB by WCAG 2."""
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_numbers_in_cells_stand_out_from_every_colour() -> None:
+    values = {f"method_{k}": {0: {"per_class": [value], "mean": value, "median": value}} for k, value in SPREAD}
+    for figure in (ccd_figure(values, ["a"]), domain_distance_figure(values, ["a"])):
+        axes = figure.axes[0]
+        for text, face in zip(axes.texts, axes.collections[0].get_facecolors(), strict=True):
+            dark, light = sorted((luminance(text.get_color()), luminance(face[:3])))
+            assert (light + 0.05) / (dark + 0.05) > 3.8, f"{text.get_text()} on {face}"
 
 
 def test_the_kind_of_a_network_is_a_shape_and_each_scope_has_its_correlation() -> None:

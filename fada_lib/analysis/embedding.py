@@ -16,8 +16,10 @@ def common_initialisation(features: np.ndarray) -> np.ndarray:
     Starting every method there makes panels comparable in layout; their coordinates still are not shared. Features
     that are all the same start, and stay, in one point.
     """
+    if (features == features[0]).all():
+        return np.zeros((len(features), 2), np.float32)
     start = PCA(n_components=2, svd_solver="full").fit_transform(features.astype(np.float64))
-    return (start / (start[:, 0].std() or 1.0) * 1e-4).astype(np.float32)
+    return (start / start[:, 0].std() * 1e-4).astype(np.float32)
 
 
 def embed(features: np.ndarray, start: np.ndarray, perplexity: float, iterations: int, seed: int) -> np.ndarray:
