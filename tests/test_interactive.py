@@ -6,6 +6,7 @@ from fada_lib.files import read_json
 from fada_lib.parameters import STAGES, UserError, from_mapping
 from fada_lib.study import interactive
 from fada_lib.study.interactive import MADE, ensure, ensure_all
+from fada_lib.study.stages import Stage, inspect_parts, prepare_data
 
 RUNS = "results/interactive/runs/"
 SMALL = dict.fromkeys(
@@ -33,6 +34,15 @@ def test_data_that_are_made_on_the_way_tell_what_notebook_01_tells(tmp_path, mon
         ("source train", "source val", "target train", "target tune", "target val"), 2
     )
     assert all(sum(shares) == pytest.approx(1) for shares in metrics["frequencies"].values())
+
+
+def test_a_damaged_file_is_named_and_stops_what_reads_the_data(tmp_path):
+    stage = Stage("data", {"run": str(tmp_path / "01_data"), "height": 48, "width": 96, **SMALL})
+    prepare_data(stage)
+    damaged = next((tmp_path / "01_data" / "world").rglob("*_leftImg8bit.png"))
+    damaged.write_bytes(b"no image")
+    with pytest.raises(UserError, match=damaged.name):
+        inspect_parts(stage)
 
 
 def test_a_finished_run_is_left_as_it_is(tmp_path):
