@@ -144,11 +144,12 @@ class DistillParameters(TrainingParameters):
     """Notebook 04: self-distillation of an adapted teacher into a fresh student.
 
     `student_norm` is the student's `norm`, or ``teacher`` for the teacher's (the release: batch for GTA5, where the
-    teacher is frozen). `crop_size`, [width, height], crops the scaled image to it instead of to its size before
-    scaling (the release: full-size images scaled by `crop_scales`, crops of 1024x512). `label_size` is the size at
-    which the teacher labels, by default `test_size` (the release labels at 1024x512 and tests at 2048x1024). A
-    study's `variants` of the section set `variant`. `photographs` is an image or a folder of images that the student
-    labels at the end; empty: the first of the target's val part.
+    teacher is frozen); a student that goes on from a teacher with batch norm keeps its statistics if ``frozen``.
+    `crop_size`, [width, height], crops the scaled image to it instead of to its size before scaling (the release:
+    full-size images scaled by `crop_scales`, crops of 1024x512). `label_size` is the size at which the teacher labels,
+    by default `test_size` (the release labels at 1024x512 and tests at 2048x1024). A study's `variants` of the section
+    set `variant`. `photographs` is an image or a folder of images that the student labels at the end; empty: the first
+    of the target's val part.
     """
 
     run: str = "results/interactive/runs/04_fada_soft"

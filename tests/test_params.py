@@ -138,7 +138,7 @@ def test_every_lambda_outside_the_paper_is_the_one_that_the_measured_tuning_chos
 def test_self_distillation_is_changed_in_one_thing_at_a_time():
     runs = plan_of(PARAMS / "ablations" / "self_distillation.yaml").runs
     students = [run.parameters for run in runs if run.stage == "distill"]
-    assert len(students) == 3 * 7, "three seeds, the plain student and six variants"
+    assert len(students) == 3 * 9, "three seeds, the plain student and eight variants"
     plain = next(p for p in students if not p["variant"])
     own = {"run", "seed", "teacher_run", "variant"}
     changed = {p["variant"]: {k for k in p if k not in own and p[k] != plain[k]} for p in students if p["variant"]}
@@ -147,7 +147,9 @@ def test_self_distillation_is_changed_in_one_thing_at_a_time():
         "resolution": resolution,
         "augmentation": {"crop_scales"},
         "as_released": resolution | {"crop_scales"},
+        "colour_jitter": {"jitter"},
         "no_batch_norm": {"student_norm"},
         "from_teacher": {"student"},
+        "frozen_statistics": {"student", "student_norm"},
         "as_long_as_its_teacher": {"iterations"},
     }

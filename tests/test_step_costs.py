@@ -53,13 +53,17 @@ def test_images_are_as_large_as_each_run_trains_on(params, tmp_path, monkeypatch
     assert made == [source, oracle, *adapted, student]
 
 
-def test_a_student_has_the_source_models_network_and_its_own_norm(params, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("distill", "norm"),
+    [({"student_norm": "group"}, "group"), ({"student": "teacher", "student_norm": "frozen"}, "batch")],
+)
+def test_a_student_has_the_source_models_network_and_its_own_norm(params, tmp_path, monkeypatch, distill, norm):
     built, build = [], step_costs.build_segmenter
     monkeypatch.setattr(step_costs, "build_segmenter", lambda *a: built.append(a) or build(*a))
     monkeypatch.setattr(step_costs, "_seconds", lambda *a: 1.0)
-    study = params(pretrain={**SIZES, "backbone": "resnet50"}, oracle=None, distill={"student_norm": "group"})
+    study = params(pretrain={**SIZES, "backbone": "resnet50"}, oracle=None, distill=distill)
     list(step_costs.step_costs(expand(study, tmp_path, methods=["fada_soft"]), steps=1))
-    assert built == [("resnet50", 12, "batch"), ("resnet50", 12, "batch"), ("resnet50", 12, "group")]
+    assert built == [("resnet50", 12, "batch"), ("resnet50", 12, "batch"), ("resnet50", 12, norm)]
 
 
 def test_as_many_steps_are_timed_as_asked_for_after_a_quarter_that_are_not(params, tmp_path, monkeypatch):

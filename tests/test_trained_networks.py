@@ -11,7 +11,7 @@ from fada_lib.parameters import DistillParameters, PretrainParameters, UserError
 from fada_lib.progress import Progress
 from fada_lib.study import judge
 from fada_lib.training.checkpoint import Recipe, load_checkpoint, save_checkpoint
-from fada_lib.training.distill import build_student
+from fada_lib.training.distill import build_student, distill, label_target
 from fada_lib.training.pretrain import pretrain
 
 
@@ -93,9 +93,26 @@ def test_a_fresh_student_may_have_another_norm_than_its_teacher(trained):
     assert "feature_extractor.backbone.norm1.running_mean" in student.state_dict()
 
 
-def test_a_student_that_is_its_teacher_keeps_its_norm(trained):
-    with pytest.raises(UserError, match=r"student_norm is 'batch'.* keeps 'group'"):
-        build_student(DistillParameters(teacher_run=trained, student="teacher", student_norm="batch"))
+@pytest.mark.parametrize("norm", ["batch", "frozen"])
+def test_a_student_that_is_its_teacher_keeps_its_norm(trained, norm):
+    with pytest.raises(UserError, match=rf"student_norm is '{norm}'.* keeps 'group'"):
+        build_student(DistillParameters(teacher_run=trained, student="teacher", student_norm=norm))
+
+
+@pytest.mark.parametrize(("norm", "kept"), [("frozen", True), ("teacher", False)])
+def test_a_student_that_is_its_teacher_may_keep_its_statistics(data_run, tmp_path, norm, kept):
+    teacher = api.build_segmenter("resnet_small", 12, "batch")
+    recipe = Recipe("resnet_small", "batch", "world12", "none", "source_only", 5, {})
+    save_checkpoint(tmp_path / "checkpoint.pt", teacher, recipe)
+    sizes = {"iterations": 1, "log_every": 1, "checkpoint_every": 1, "batch_size": 1, "device": "cpu"}
+    values = {"data": data_run, "teacher_run": str(tmp_path), "student": "teacher", "student_norm": norm}
+    p = DistillParameters(run=str(tmp_path / "student"), **values, **sizes)
+    progress = Progress(tmp_path / "student", live=False)
+    label_target(p, progress)
+    before, after = teacher.state_dict(), distill(p, progress).state_dict()
+    names = [name for name in before if name.endswith(("running_mean", "running_var"))]
+    assert all(torch.equal(before[name], after[name]) == kept for name in names)
+    assert not torch.equal(before["classifier.conv2d_list.0.weight"], after["classifier.conv2d_list.0.weight"])
 
 
 # The command

@@ -137,7 +137,10 @@ def _seconds(step: Step, steps: int, on_gpu: bool) -> float:
 def _step(p: TrainingParameters, network: PretrainParameters, world: DataParameters, compute: Compute) -> Step:
     """One iteration of a run, as its stage does it, on the same batch again and again."""
     classes, norm = len(class_set(world.class_set)), getattr(p, "student_norm", "teacher")
-    segmenter = build_segmenter(network.backbone, classes, network.norm if norm == "teacher" else norm).train()
+    as_trained = norm == "teacher" or getattr(p, "student", "fresh") == "teacher"
+    segmenter = build_segmenter(network.backbone, classes, network.norm if as_trained else norm).train()
+    if as_trained and norm == "frozen":
+        set_batch_norm(segmenter, "frozen")
 
     def noise(domain: str, size: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
         return _noise(size or _made_size(world, domain), p.batch_size, classes, compute.device.type == "cuda")

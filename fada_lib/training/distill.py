@@ -9,6 +9,7 @@ from fada_lib.data.domains import open_part
 from fada_lib.files import resolve
 from fada_lib.inference.evaluate import evaluate
 from fada_lib.inference.pseudo_labels import write_pseudo_labels
+from fada_lib.models.batch_norm import set_batch_norm
 from fada_lib.models.segmenter import Segmenter, build_segmenter
 from fada_lib.models.weights import initialise
 from fada_lib.parameters import DistillParameters, UserError, to_mapping
@@ -49,8 +50,9 @@ def build_student(p: DistillParameters) -> tuple[Segmenter, Recipe]:
     """The student before its first iteration, and its teacher's recipe.
 
     ``fresh`` starts as the source model did (ImageNet weights, or from scratch), the release's choice;
-    ``teacher`` continues from the teacher's weights. The normalisation may differ from the teacher's
-    (`student_norm`): the release thaws batch norm for GTA5's student.
+    ``teacher`` continues from the teacher's weights. A fresh student's normalisation may differ from the teacher's
+    (`student_norm`): the release thaws batch norm for GTA5's student. One that continues may be ``frozen``: `distill`
+    then keeps the statistics that its batch norm has.
 
     Raises
     ------
@@ -61,7 +63,8 @@ def build_student(p: DistillParameters) -> tuple[Segmenter, Recipe]:
         raise UserError(f"student is '{p.student}': choose fresh or teacher")
     teacher, recipe = load_checkpoint(p.teacher_run)
     if p.student == "teacher":
-        if p.student_norm not in ("teacher", recipe.norm):
+        frozen = p.student_norm == "frozen" and recipe.norm == "batch"
+        if p.student_norm not in ("teacher", recipe.norm) and not frozen:
             raise UserError(f"student_norm is '{p.student_norm}': a student that is the teacher keeps '{recipe.norm}'")
         return teacher, recipe
     norm = recipe.norm if p.student_norm == "teacher" else p.student_norm
@@ -75,6 +78,8 @@ def distill(p: DistillParameters, progress: Progress) -> Segmenter:
     compute = prepare(p.device, p.precision, p.threads, p.seed)
     student, recipe = build_student(p)
     student.to(device=compute.device, memory_format=torch.channels_last).train()
+    if p.student_norm == "frozen":
+        set_batch_norm(student, "frozen")
     folder = resolve(p.run)
     train = open_part(p.data, "target", "train", folder / "pseudo_labels")
     tune = open_part(p.data, "target", "tune")
