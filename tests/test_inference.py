@@ -84,6 +84,11 @@ def test_a_scale_that_leaves_no_pixel_is_refused(segmenter, images):
         probabilities(segmenter, images, (48, 96), (1.0, 0.01))
 
 
+def test_no_scale_at_all_is_refused(segmenter, images):
+    with pytest.raises(UserError, match=r"scales is empty: give at least one, e\.g\. \(1\.0,\)$"):
+        probabilities(segmenter, images, (48, 96), ())
+
+
 def test_several_scales_and_mirrors_agree_with_one_pass_at_a_time(segmenter, images):
     passes = []
     with torch.no_grad():

@@ -48,8 +48,10 @@ def probabilities(
     Raises
     ------
     UserError
-        For a scale at which no pixel is left.
+        For no scale, or one at which no pixel is left.
     """
+    if not scales:
+        raise UserError("scales is empty: give at least one, e.g. (1.0,)")
     normalised = network_input(segmenter, images)
     total, passes = None, 0
     for scale in scales:

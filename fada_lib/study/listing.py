@@ -60,7 +60,7 @@ def provenance(study: Study) -> str:
     memory = [facts["peak_memory_mb"] for facts in known if facts.get("peak_memory_mb") is not None]
     rows = [
         ["Runs complete", f"{len(study.runs)} of {len(study.planned)}"],
-        ["Computing time, all runs added", f"{sum(seconds) / 60:.1f} min"],
+        ["Computing time, all runs added (of an interrupted one its last sitting)", f"{sum(seconds) / 60:.1f} min"],
         ["Peak memory of a run", f"{max(memory):.0f} MB" if memory else None],
         ["Git commit", _distinct(facts.get("git_commit") for facts in known)],
         ["Code hash", _distinct(facts.get("code_hash") for facts in known)],
