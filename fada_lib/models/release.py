@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from fada_lib.models.discriminator import FineGrainedDiscriminator
+from fada_lib.models.fit import fit
 from fada_lib.models.segmenter import Segmenter, build_segmenter
 from fada_lib.models.tensor_files import read_tensors, save_tensors
 from fada_lib.parameters import UserError
@@ -112,12 +113,12 @@ def load_release(release: Release, segmenter: Segmenter, discriminator: FineGrai
     UserError
         For another backbone, number of classes or missing discriminator, naming the first tensor that does not fit.
     """
-    _fill(segmenter.classifier, release.classifier, f"{release.path} (classifier, {release.num_classes} classes)")
-    _fill(segmenter.feature_extractor, release.feature_extractor, f"{release.path} (feature_extractor)")
+    fit(segmenter.classifier, release.classifier, f"{release.path} (classifier, {release.num_classes} classes)")
+    fit(segmenter.feature_extractor, release.feature_extractor, f"{release.path} (feature_extractor)")
     if discriminator is not None:
         if release.discriminator is None:
             raise UserError(f"{release.path} holds no model_D: it is a source model")
-        _fill(discriminator, release.discriminator, f"{release.path} (model_D)")
+        fit(discriminator, release.discriminator, f"{release.path} (model_D)")
 
 
 def segmenter_of(release: Release) -> Segmenter:
@@ -148,18 +149,3 @@ def write_release(
 
 def _state(module: nn.Module) -> dict[str, torch.Tensor]:
     return {name: tensor.detach().cpu().clone() for name, tensor in module.state_dict().items()}
-
-
-def _fill(module: nn.Module, state: State, where: str) -> None:
-    """Copy `state` into `module`; counters of batches may be missing or too many, nothing else may."""
-    expected = module.state_dict()
-    given = {k: v for k, v in state.items() if k in expected or not k.endswith("num_batches_tracked")}
-    missing = [k for k in expected if k not in given and not k.endswith("num_batches_tracked")]
-    for problem, names in (("lacks", missing), ("has, but should not,", [k for k in given if k not in expected])):
-        if names:
-            raise UserError(f"{where} does not fit this network: it {problem} {names[0]}")
-    for name, tensor in given.items():
-        if tensor.shape != expected[name].shape:
-            shapes = f"{tuple(tensor.shape)}, not {tuple(expected[name].shape)}"
-            raise UserError(f"{where} does not fit this network: {name} is {shapes}")
-    module.load_state_dict(given, strict=False)

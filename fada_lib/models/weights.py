@@ -11,6 +11,7 @@ from torchvision.models import ResNet50_Weights, ResNet101_Weights, VGG16_Weight
 
 from fada_lib.data.transforms import CAFFE_MEAN_BGR, IMAGENET_MEAN, IMAGENET_STD
 from fada_lib.files import resolve
+from fada_lib.models.fit import fit
 from fada_lib.models.segmenter import Segmenter
 from fada_lib.models.tensor_files import read_tensors
 from fada_lib.parameters import UserError
@@ -24,6 +25,8 @@ CAFFE_VGG16 = "https://web.eecs.umich.edu/~justincj/models/vgg16-00b39a1b.pth"
 """VGG-16 of its authors, converted from Caffe by J. Johnson: what the release starts from."""
 VGG_POSITIONS = {f"features.{old}": f"{new}" for new, old in enumerate(i for i in range(30) if i != 23)}
 """torchvision's position of each VGG-16 layer to its position here, where pool4 (23) and pool5 (30) are left out."""
+NEW_IN_VGG = ("29.weight", "29.bias", "31.weight", "31.bias")
+"""fc6 and fc7 as atrous convolutions, which a classifier of ImageNet has in another form."""
 
 _CHECKSUM_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.\w+$")
 _FAILED_DOWNLOAD = (OSError, http.client.HTTPException, RuntimeError)
@@ -65,7 +68,9 @@ def initialise(segmenter: Segmenter, backbone: str, weights: str) -> None:
         if not caffe and _sha256(path).startswith("00b39a1b"):
             raise UserError(f"weights: {path} is Caffe's VGG-16: write weights: caffe:{path}")
         state = release_positions(state if caffe else for_caffe_input(state))
-    _load(segmenter, backbone, state, str(path))
+    needed = {key: value for key, value in state.items() if not key.startswith("fc.")}
+    new = NEW_IN_VGG if backbone == "vgg16" else ()
+    fit(segmenter.feature_extractor.backbone, needed, f"weights: {path}", f"backbone '{backbone}'", new)
 
 
 def download(url: str) -> Path:
@@ -122,23 +127,6 @@ def release_positions(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tens
         if stem in VGG_POSITIONS:
             renamed[f"{VGG_POSITIONS[stem]}.{leaf}"] = value
     return renamed
-
-
-def _load(segmenter: Segmenter, backbone: str, state: Mapping[str, torch.Tensor], where: str) -> None:
-    state = {key: value for key, value in state.items() if not key.startswith("fc.")}
-    expected = segmenter.feature_extractor.backbone.state_dict()
-    new = {"29.weight", "29.bias", "31.weight", "31.bias"} if backbone == "vgg16" else set()
-    needed = {k for k in expected if k not in new and not k.endswith("num_batches_tracked")}
-    surplus = [k for k in state if k not in expected and not k.endswith("num_batches_tracked")]
-    for problem, keys in (("lacks", sorted(needed - state.keys())), ("has, but should not,", surplus)):
-        if keys:
-            raise UserError(f"weights: {where} does not fit backbone '{backbone}': it {problem} {keys[0]}")
-    for key in sorted(needed):
-        if state[key].shape != expected[key].shape:
-            shapes = f"{tuple(state[key].shape)}, not {tuple(expected[key].shape)}"
-            raise UserError(f"weights: {where} does not fit backbone '{backbone}': {key} is {shapes}")
-    fitting = {k: v for k, v in state.items() if k in expected}
-    segmenter.feature_extractor.backbone.load_state_dict(fitting, strict=False)
 
 
 def _sha256(path: Path) -> str:
