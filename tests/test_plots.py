@@ -349,7 +349,7 @@ def test_sensitivity_rings_the_best_lambda() -> None:
     assert ring.get_offsets().tolist() == [pytest.approx([0.01, 40.5])]
 
 
-def test_dose_has_a_panel_a_shift_and_fada_a_line_an_opponent_and_a_mark_a_world() -> None:
+def test_dose_has_a_column_a_shift_and_fada_a_row_an_opponent_and_a_mark_a_world() -> None:
     steps = {0.0: Step({7: [0.0], 8: [0.0]}, None), 1.0: Step({7: [0.03], 8: [0.03]}, (0.02, 0.04))}
     figure = dose_figure(
         {
@@ -357,9 +357,16 @@ def test_dose_has_a_panel_a_shift_and_fada_a_line_an_opponent_and_a_mark_a_world
             ("appearance shift", "fada_soft_temperature_1.0"): {"binary": steps},
         }
     )
-    assert [axes.get_xlabel() for axes in figure.axes] == ["label shift (0: none)", "appearance shift (0: none)"]
-    assert [axes.get_title() for axes in figure.axes] == ["FADA, soft labels", "FADA, soft labels, T = 1.0"]
-    assert {"+0.0", "+3.0", "world 7", "world 8", "minus AdaptSegNet"} <= set(texts(figure))
+    (top_left, top_right), (bottom_left, bottom_right) = np.reshape(figure.axes, (2, 2))
+    assert [axes.get_title() for axes in (top_left, top_right)] == ["FADA, soft labels", "FADA, soft labels, T = 1.0"]
+    below = [axes.get_xlabel() for axes in (bottom_left, bottom_right)]
+    assert below == ["label shift (0: none)", "appearance shift (0: none)"]
+    assert [axes.get_ylabel() for axes in (top_left, bottom_left)] == [
+        "minus Binary\ndiscriminator",
+        "minus AdaptSegNet",
+    ]
+    assert {"+0.0", "+3.0", "world 7", "world 8"} <= set(texts(figure))
+    assert not bottom_right.collections, "AdaptSegNet was not run there"
 
 
 def test_differences_stand_under_the_headings_of_their_families() -> None:

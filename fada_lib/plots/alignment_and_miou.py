@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
 from fada_lib.plots.style import is_control, is_oracle, method_colour, method_label, method_order, styled
@@ -70,7 +71,7 @@ def _label(axes: Axes, labels: Sequence[tuple[np.ndarray, str]]) -> None:
         for dx, dy in (*_NEAR, *_FAR):
             ha = "left" if dx > 0 else "right" if dx < 0 else "center"
             style = {"xytext": (dx, dy), "textcoords": "offset points", "ha": ha, "va": "center", "fontsize": 12}
-            style["bbox"] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5}
+            style["path_effects"] = [withStroke(linewidth=2.5, foreground="white")]
             if (dx, dy) in _FAR:
                 line = {"arrowstyle": "-", "color": "#6b6b6b", "linewidth": 0.8, "relpos": (float(dx < 0), 0.5)}
                 style["arrowprops"] = line

@@ -1,4 +1,4 @@
-"""The paper's Table 4 as a ladder: what adaptation, self-distillation and multi-scale testing each add."""
+"""The paper's Table 4 as a ladder: what adaptation, self-distillation and multi-scale testing add or take."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,10 +8,15 @@ from matplotlib.figure import Figure
 
 from fada_lib.plots.style import method_colour, method_label, method_order, styled
 
+_WIDEST = 0.6
+"""How far the marks of one step may spread over the axis, of 1 from step to step."""
+
 
 @styled
 def ladder_figure(ladders: Mapping[str, Sequence[Sequence[float] | None]], steps: Sequence[str]) -> Figure:
     """mIoU step by step for every method that was distilled, so that no gain passes for FADA's alone.
+
+    Bars are one standard deviation over seeds.
 
     Parameters
     ----------
@@ -23,7 +28,7 @@ def ladder_figure(ladders: Mapping[str, Sequence[Sequence[float] | None]], steps
     figure, axes = plt.subplots(figsize=(11, 4.8))
     names = sorted(ladders, key=method_order)
     for index, name in enumerate(names):
-        shift = 0.07 * (index - (len(names) - 1) / 2)
+        shift = min(0.07, _WIDEST / len(names)) * (index - (len(names) - 1) / 2)
         present = [(s, 100 * np.asarray(v, float)) for s, v in enumerate(ladders[name]) if v is not None and len(v)]
         if not present:
             continue
@@ -35,7 +40,8 @@ def ladder_figure(ladders: Mapping[str, Sequence[Sequence[float] | None]], steps
         axes.errorbar(places, means, yerr=spread if any(spread) else None, label=label, **look)
     axes.set_xticks(range(len(steps)), steps)
     axes.set_xlim(-0.45, len(steps) - 0.55)
-    axes.set_ylabel("target mIoU (%)")
+    several = any(len(values or ()) > 1 for ladder in ladders.values() for values in ladder)
+    axes.set_ylabel("target mIoU (%)" + "\nbar: one standard deviation over seeds" * several)
     axes.grid(axis="y")
     figure.legend(loc="outside right upper", title="at the last step (%)")
     return figure

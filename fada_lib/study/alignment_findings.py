@@ -9,15 +9,34 @@ from fada_lib.study.results import Study
 
 
 def alignment_findings(study: Study) -> list[str]:
-    """Sentences on class-level against binary alignment, on alignment and mIoU, and on mistakes; of what was measured.
+    """Sentences on what alignment gains, with classes and without, on CCD and mIoU, on mistakes; of what was measured.
 
     Parameters
     ----------
     study : Study
         With its analysis among the runs.
     """
-    sentences = [*_against_binary(study), _relation(study), *_beyond(study), _mended(study)]
+    sentences = [
+        *_against_no_alignment(study),
+        *_against_binary(study),
+        _relation(study),
+        *_beyond(study),
+        _mended(study),
+    ]
     return [sentence for sentence in sentences if sentence]
+
+
+def _against_no_alignment(study: Study) -> list[str]:
+    """Whether aligning pays at all: alignment of features against continued training, and against the source model."""
+    sentences = []
+    for name in map(study.representative, ("binary", *SOFT_LABELS, "fada_hard")):
+        against = [(other, difference(study, name, other)) for other in ("source_continued", "source_only")]
+        told = [
+            f"{points(d.summary.mean)} points{bounds_of(d)} against {method_label(other)}" for other, d in against if d
+        ]
+        if told:
+            sentences.append(f"{method_label(name)}: target mIoU {' and '.join(told)}.")
+    return sentences
 
 
 def _against_binary(study: Study) -> list[str]:

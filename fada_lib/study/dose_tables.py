@@ -17,7 +17,7 @@ _MEASURED = (
 
 
 def dose_table(study: Study) -> Table | None:
-    """FADA minus global alignment at each dose of each shift, with the scores of both sides."""
+    """FADA minus continued training and global alignment at each dose of each shift, with the scores of both sides."""
     found = responses(study)
     columns = [
         Column("Shift"),

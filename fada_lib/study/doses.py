@@ -9,8 +9,8 @@ from fada_lib.study.statistics import Difference, adjust, paired_difference, sum
 
 SHIFTS = {"label": "label shift", "appearance": "appearance shift"}
 """Field of a `Gap` -> its name."""
-OPPONENTS = ("binary", "adaptsegnet")
-"""Global alignment, which takes no notice of classes: of features, and of outputs."""
+OPPONENTS = ("source_continued", "binary", "adaptsegnet")
+"""No alignment at all, and global alignment, which takes no notice of classes: of features, and of outputs."""
 
 
 @dataclass(frozen=True)
