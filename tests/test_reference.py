@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from synthetic_study import LEVELS, SyntheticStudy, analysed_study, three_seeds
 
-from fada_lib.files import PROJECT_ROOT, write_json
+from fada_lib.files import PROJECT_ROOT, read_json, write_json
 from fada_lib.parameters import UserError
 from fada_lib.plots.style import method_label
 from fada_lib.study.expand import expand
 from fada_lib.study.figures import ccd_and_miou_of, ccd_of
 from fada_lib.study.grids import sensitivity
 from fada_lib.study.kept import kept_study, kept_tables
+from fada_lib.study.main_tables import main_table
 from fada_lib.study.reference import write_reference
 from fada_lib.study.results import read_study
 from fada_lib.study.tables import build_tables
@@ -94,6 +95,24 @@ def test_tables_of_the_kept_rows_are_those_of_the_runs(tmp_path: Path, params: P
     told = {table.name: table.to_csv() for table in build_tables(read_study(study.folder))}
     for name in ("main", "differences", "classes"):
         assert (tmp_path / f"synthetic_{name}.csv").read_text(encoding="utf-8") == told[name]
+
+
+def test_scores_at_a_second_size_are_kept_and_stay(tmp_path: Path, params: Path) -> None:
+    study = three_seeds(tmp_path / "study")
+    for path in sorted((study.folder / "runs").glob("adapt_binary-*/metrics.json")):
+        metrics = read_json(path)
+        metrics["evaluation"]["target_val"]["384x192"] = {"miou": 0.25}
+        write_json(path, metrics)
+    kept = write_reference(study.folder, params, target=tmp_path)
+    before = rows_of(kept)
+    assert kept_file(tmp_path, "main") == main_table(read_study(study.folder)).to_csv()
+    assert '"single scale, 384x192",0.25,' in kept_file(tmp_path, "main")
+    later = SyntheticStudy(tmp_path / "later")
+    later.world("01_data-w0")
+    later.model("fada_soft", 1, 0.9)
+    write_reference(later.folder, params, before.keys(), target=tmp_path)
+    second = {run: row["target_val 384x192 mIoU"] for run, row in rows_of(kept).items()}
+    assert second == {run: "0.25" if "binary" in run and "distill" not in run else "" for run in before}
 
 
 def kept_file(folder: Path, name: str) -> str:

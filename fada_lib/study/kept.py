@@ -4,7 +4,7 @@ CCD and domain distance are there if `<study>_alignment.csv` is; what needs hist
 mistakes, t-SNE, gradient ratios.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from fada_lib.study.tables import build_tables
 FOLDER = PROJECT_ROOT / "reference"
 """Where the project keeps its own."""
 PARTS = (("target_val", "single"), ("target_val", "multiscale"), ("target_tune", "single"), ("source_val", "single"))
-"""Evaluations that a row holds, by split and way of testing."""
+"""Evaluations that every row holds, by split and way of testing; of a second size there are more."""
 CLASS_COLUMN = "target_val single IoU "
 """What the column of a class's IoU is called, its name left out."""
 COLUMNS = (
@@ -55,6 +55,12 @@ def kept_study(path: Path) -> Study:
     name = path.stem.removesuffix("_runs")
     study = Study(name, Path(), (), (*data, *map(_run, rows)))
     return with_alignment(study, path.with_name(f"{name}_alignment.csv"))
+
+
+def scores_among(columns: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Columns of mIoU, such as ``target_val 384x192 mIoU`` -> split and way of testing."""
+    words = {column: column.split() for column in columns if column.endswith(" mIoU")}
+    return {column: (split, way) for column, (split, way, _) in words.items()}
 
 
 def kept_tables(study: Study) -> list[Table]:
@@ -90,8 +96,8 @@ def _world(row: Mapping[str, str]) -> str:
 
 def _run(row: Mapping[str, str]) -> Run:
     evaluation: dict[str, dict] = {}
-    for split, way in PARTS:
-        if (miou := number(row[f"{split} {way} mIoU"])) is not None:
+    for column, (split, way) in scores_among(row).items():
+        if (miou := number(row[column])) is not None:
             evaluation.setdefault(split, {})[way] = {"miou": miou}
     classes = [name.removeprefix(CLASS_COLUMN) for name in row if name.startswith(CLASS_COLUMN)]
     iou = [number(row[CLASS_COLUMN + name]) for name in classes]

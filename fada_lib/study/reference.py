@@ -5,7 +5,7 @@ code that made it (see `provenance.code_hash`): who runs the command of its last
 if the run had no GPU.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from fada_lib import files
@@ -16,7 +16,7 @@ from fada_lib.study.comparisons import teacher_of
 from fada_lib.study.diagnosis_tables import diagnosis_table
 from fada_lib.study.grid_tables import iteration_table, sensitivity_table
 from fada_lib.study.inherit import read_study as read_parameters
-from fada_lib.study.kept import CLASS_COLUMN, COLUMNS, FOLDER, PARTS, WORLD, kept_study, kept_tables
+from fada_lib.study.kept import CLASS_COLUMN, COLUMNS, FOLDER, PARTS, WORLD, kept_study, kept_tables, scores_among
 from fada_lib.study.kept_alignment import write_alignment
 from fada_lib.study.kept_rows import read_rows, with_kept, write_rows
 from fada_lib.study.results import Run, Study, read_study
@@ -59,10 +59,13 @@ def write_reference(folder: Path, params: Path, planned: Collection[str] = (), t
     if read_parameters(params)["study"] != study.name:
         raise UserError(f"{params} is not the file of study '{study.name}' in {folder}")
     path = target / f"{study.name}_runs.csv"
-    rows = [dict(zip(_header(study), _row(study, run, _command(run, params)), strict=True)) for run in study.models]
-    rows = sorted(with_kept(rows, read_rows(path, COLUMNS), planned), key=_place)
+    before = read_rows(path, COLUMNS)
+    scores = _scores(study, before)
+    header = _header(study, scores)
+    rows = [dict(zip(header, _row(study, run, scores, _command(run, params)), strict=True)) for run in study.models]
+    rows = sorted(with_kept(rows, before, planned), key=_place)
     networks = {str(row["run"]): str(row["code"] or "") for row in rows}
-    write_rows(path, _header(study), rows)
+    write_rows(path, header, rows)
     write_alignment(study, target / f"{study.name}_alignment.csv", networks)
     kept = kept_study(path)
     tables = kept_tables(kept)
@@ -80,22 +83,28 @@ def _place(row: Mapping[str, object]) -> tuple:
     return method_order(str(row["method"])), *(str(row[name]) for name in WORLD), int(str(row["seed"]))
 
 
-def _header(study: Study) -> list[str]:
+def _scores(study: Study, kept: Sequence[Mapping[str, str]]) -> dict[str, tuple[str, str]]:
+    """Columns of mIoU -> split and way of testing: those of every study, then second sizes, measured or kept."""
+    always = [f"{split} {way} mIoU" for split, way in PARTS]
+    second = {f"target_val {way} mIoU" for run in study.models for way in run.ways}.union(*kept[:1]) - set(always)
+    return scores_among([*always, *sorted(second)])
+
+
+def _header(study: Study, scores: Collection[str]) -> list[str]:
     run = ["run", "parameters", "code", "commit", "torch", "gpu", "stage", "method", "self_distilled", "seed"]
-    scores = [f"{split} {way} mIoU" for split, way in PARTS]
     classes = [CLASS_COLUMN + name for name in study.classes]
     return [*run, *WORLD, "iterations_in_all", *scores, "target_entropy", *classes, "seconds", "command"]
 
 
-def _row(study: Study, run: Run, command: str) -> list[object]:
+def _row(study: Study, run: Run, scores: Mapping[str, tuple[str, str]], command: str) -> list[object]:
     made_by, gap = run.provenance or {}, study.gaps.get(run.world)
     made_with = [made_by.get("versions", {}).get("torch"), made_by.get("hardware", {}).get("gpu")]
     identity = [run.id, run.id.rpartition("-")[2], made_by.get("code_hash"), made_by.get("git_commit"), *made_with]
     what = [run.stage, run.method, run.metrics["self_distilled"], run.metrics["seed"]]
     world = [study.world_seeds.get(run.world), *(gap or (None, None))]
-    scores = [run.score(split, way) for split, way in PARTS]
     classes = run.class_iou() or [None] * len(study.classes)
-    measured = [run.metrics.get("total_iterations"), *scores, run.metrics.get("target_entropy"), *classes]
+    found = [run.score(split, way) for split, way in scores.values()]
+    measured = [run.metrics.get("total_iterations"), *found, run.metrics.get("target_entropy"), *classes]
     return [*identity, *what, *world, *measured, made_by.get("seconds"), command]
 
 
