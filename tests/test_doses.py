@@ -101,8 +101,9 @@ def test_the_interval_of_the_trend_over_worlds_has_a_value_a_world(tmp_path: Pat
     assert any("over worlds" in sentence for sentence in findings(read))
 
 
-def test_every_global_method_has_its_own_curve(tmp_path: Path) -> None:
-    assert {r.second for r in responses(worlds(tmp_path, "adaptsegnet"))} == {"adaptsegnet"}
+@pytest.mark.parametrize("opponent", ["source_continued", "adaptsegnet"])
+def test_continued_training_and_every_global_method_have_their_own_curve(tmp_path: Path, opponent: str) -> None:
+    assert {r.second for r in responses(worlds(tmp_path, opponent))} == {opponent}
 
 
 def test_fada_at_temperature_one_has_curves_of_its_own(tmp_path: Path) -> None:

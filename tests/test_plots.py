@@ -248,6 +248,14 @@ def test_images_stand_in_titled_rows() -> None:
 def test_ladder_skips_steps_that_were_not_run() -> None:
     figure = ladder_figure({"binary": [[0.3], [0.4], None, None]}, ["source only", "+ adaptation", "+ SD", "+ MST"])
     assert [entry.get_text() for entry in figure.legends[0].get_texts()] == ["Binary discriminator  40.0"]
+    assert figure.axes[0].get_ylabel() == "target mIoU (%)", "one seed has no bar"
+
+
+def test_however_many_methods_a_ladder_has_their_marks_stay_at_their_step_and_bars_are_named() -> None:
+    figure = ladder_figure({f"method_{k}": [[0.3, 0.4], [0.4, 0.5]] for k in range(30)}, ["source only", "+ SD"])
+    places = np.array([container[0].get_xdata() for container in figure.axes[0].containers])
+    assert np.abs(places - [0, 1]).max() <= 0.3
+    assert "standard deviation" in figure.axes[0].get_ylabel()
 
 
 def test_ccd_ends_with_mean_and_median_and_leaves_out_absent_classes() -> None:

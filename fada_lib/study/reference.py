@@ -86,8 +86,8 @@ def _place(row: Mapping[str, object]) -> tuple:
 def _scores(study: Study, kept: Sequence[Mapping[str, str]]) -> dict[str, tuple[str, str]]:
     """Columns of mIoU -> split and way of testing: those of every study, then second sizes, measured or kept."""
     always = [f"{split} {way} mIoU" for split, way in PARTS]
-    second = {f"target_val {way} mIoU" for run in study.models for way in run.ways}.union(*kept[:1]) - set(always)
-    return scores_among([*always, *sorted(second)])
+    measured = sorted({f"target_val {way} mIoU" for run in study.models for way in run.ways})
+    return scores_among([*always, *measured, *(kept[0] if kept else ())])
 
 
 def _header(study: Study, scores: Collection[str]) -> list[str]:
