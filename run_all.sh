@@ -27,11 +27,12 @@ the same output folder has finished with the same parameters, code and versions 
   --tables           instead of a study: the paper's Tables 1-6 and Figures 3-5 from all studies in the output folder
   --reference        instead of running it: add the study's finished runs to reference/<study>_runs.csv and write the
                      tables that follow from all runs there
+  --verify           instead of running it: compare the study's finished runs with those kept in reference/, digit by digit
   --test             run the tests instead of a study (what follows goes to pytest: -m 'not slow', -m long, --gpu)
   --help             show this text
 
 Environment: PYTHON names the interpreter to set up with (3.11 or newer; otherwise the newest one is found).
-Exit codes: 0 done, 1 a run failed, 2 wrong input, 130 stopped by Ctrl-C (the same command goes on from there).
+Exit codes: 0 done, 1 a run failed (--verify: or has other digits), 2 wrong input, 130 stopped by Ctrl-C (the same command goes on from there).
 TEXT
 }
 

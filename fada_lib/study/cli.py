@@ -35,7 +35,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0 done, 1 a run failed, 2 wrong input, 130 stopped."""
+    """Run the command line and return its exit code: 0 done, 1 a run failed or differs, 2 wrong input, 130 stopped."""
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, _stop)
     try:
@@ -69,6 +69,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--clean", action="store_true")
     parser.add_argument("--tables", action="store_true")
     parser.add_argument("--reference", action="store_true")
+    parser.add_argument("--verify", action="store_true")
     options = parser.parse_args(arguments)
     if options.jobs is not None and options.jobs < 1:
         raise UserError(f"--jobs must be at least 1, not {options.jobs}")
@@ -106,6 +107,10 @@ def _run(options: argparse.Namespace) -> int:
             planned = {run.id for run in expand(params, output).runs}
             print(f"reference: {write_reference(plan.folder, params, planned)}")
         return 0
+    if options.verify:
+        from fada_lib.study.verify import tell, verify  # as above
+
+        return int(not all([tell(plan.study, verify(plan, params)) for plan, params in studies]))
     if len(studies) > 1 or options.dry_run:
         runner.tell_cost([plan for plan, _ in studies], options.jobs, options.fresh)
     if options.dry_run:

@@ -41,7 +41,7 @@ def write_rows(path: Path, header: Sequence[str], rows: Iterable[Mapping[str, ob
     lines = io.StringIO()
     writer = csv.DictWriter(lines, header, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _exact(cell) for name, cell in row.items()} for row in rows)
+    writer.writerows({name: exact(cell) for name, cell in row.items()} for row in rows)
     files.write_text(path, lines.getvalue())
 
 
@@ -50,8 +50,8 @@ def number(cell: str) -> float | None:
     return float(cell) if cell else None
 
 
-def _exact(cell: object) -> object:
-    """All digits of a float; nothing for what is missing."""
+def exact(cell: object) -> object:
+    """What a kept file says of a value: all digits of a float, nothing for what is missing."""
     if isinstance(cell, float):
         return repr(cell) if math.isfinite(cell) else ""
     return "" if cell is None else cell

@@ -60,9 +60,7 @@ def write_reference(folder: Path, params: Path, planned: Collection[str] = (), t
         raise UserError(f"{params} is not the file of study '{study.name}' in {folder}")
     path = target / f"{study.name}_runs.csv"
     before = read_rows(path, COLUMNS)
-    scores = _scores(study, before)
-    header = _header(study, scores)
-    rows = [dict(zip(header, _row(study, run, scores, _command(run, params)), strict=True)) for run in study.models]
+    header, rows = network_rows(study, params, before)
     rows = sorted(with_kept(rows, before, planned), key=_place)
     networks = {str(row["run"]): str(row["code"] or "") for row in rows}
     write_rows(path, header, rows)
@@ -76,6 +74,16 @@ def write_reference(folder: Path, params: Path, planned: Collection[str] = (), t
     for table in tables:
         files.write_text(target / f"{study.name}_{table.name}.csv", table.to_csv())
     return path
+
+
+def network_rows(
+    study: Study, params: Path, kept: Sequence[Mapping[str, str]]
+) -> tuple[list[str], list[dict[str, object]]]:
+    """The columns, those of second test sizes in `kept` too, and one row a finished run that trained a network."""
+    scores = _scores(study, kept)
+    header = _header(study, scores)
+    rows = [dict(zip(header, _row(study, run, scores, _command(run, params)), strict=True)) for run in study.models]
+    return header, rows
 
 
 def _place(row: Mapping[str, object]) -> tuple:
