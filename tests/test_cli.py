@@ -127,6 +127,13 @@ def test_results_of_other_code_are_recognised(params, tmp_path):
     assert [run.id for run in status.stale_runs(plan, runner.NOTEBOOKS)] == [data.id]
 
 
+def test_the_library_is_read_once_a_stage_however_many_runs_there_are(params, tmp_path, monkeypatch):
+    read = []
+    monkeypatch.setattr(provenance, "code_hash", lambda path: read.append(path.name) or "new")
+    assert status.stale_runs(expand(params, tmp_path, seeds=range(9)), runner.NOTEBOOKS) == []
+    assert sorted(read) == ["01_data.ipynb", "02_pretrain.ipynb"]
+
+
 def test_what_is_due_follows_the_files_times_and_the_parameters(params, tmp_path):
     plan = expand(params, tmp_path)
     data, source = plan.runs

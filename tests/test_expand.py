@@ -196,6 +196,7 @@ def test_writing_twice_touches_nothing(tmp_path):
         ({"data": {"source_root": "data/gta5"}}, "source_root needs a target_root"),
         ({"bas": "x.yaml"}, "did you mean 'base'"),
         ({"distill": {"variants": ["x"]}}, "'variants' must map names"),
+        ({"distill": {"variants": {"x": {"seed": 7}}}}, "'variants', 'x': 'seed' is set by the study itself"),
         ({"distill": {"variants": {"x": {"teachers": ["fda"]}}}}, "'x': 'teachers': unknown method 'fda'"),
         ({"distill": {"variant": "x"}}, "'variant' is set by the study"),
         ({"distill": ["fada_soft"]}, "section 'distill' must be a mapping"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 
 import nbformat
 import pytest
@@ -77,6 +78,14 @@ def test_the_record_holds_time_machine_code_and_versions(checkout):
     assert record["code_hash"] == provenance.code_hash(checkout / "notebooks" / "03_adapt.ipynb")
     assert {"python", "torch", "numpy"} <= set(record["versions"])
     assert {"cpu", "cores", "memory_gb", "gpu"} <= set(record["hardware"])
+
+
+def test_a_git_that_hangs_leaves_the_commit_unknown(checkout, monkeypatch):
+    def hang(command, **options):
+        raise subprocess.TimeoutExpired(command, options["timeout"])
+
+    monkeypatch.setattr(subprocess, "run", hang)
+    assert provenance.identify("03_x")["git_commit"] is None
 
 
 def test_outside_a_git_checkout_the_commit_is_unknown(checkout):

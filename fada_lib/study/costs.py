@@ -1,10 +1,10 @@
 """What a study costs, said before it starts: from runs like its own that were measured, else from a stated default."""
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from fada_lib import files
 from fada_lib.study.estimate import Costs, makespan, measured
 from fada_lib.study.plan import Plan, Run
 
@@ -96,7 +96,7 @@ def _learn(plan: Plan) -> tuple[Costs, int]:
     own = scale([(run.stage, run.parameters) for run in plan.runs])
     costs, known = Costs(), 0
     for path in sorted(plan.folder.parent.glob("*/plan.json")):
-        entries = json.loads(path.read_text(encoding="utf-8"))["runs"]
+        entries = files.read_json(path)["runs"]
         if scale([(entry["stage"], entry["parameters"]) for entry in entries]) == own:
             found = measured(path.parent)
             costs.pace |= found.pace

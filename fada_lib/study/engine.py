@@ -124,6 +124,6 @@ def _outputs(path: Path) -> list[dict]:
     """The outputs of an executed notebook; none if a full disk has cut it off."""
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    except (FileNotFoundError, json.JSONDecodeError):
+    except (FileNotFoundError, ValueError):
         return []
     return [output for cell in cells for output in cell.get("outputs", ())]

@@ -1,11 +1,11 @@
 """How long a study still takes, from what its finished runs took and what its running ones report."""
 
 import heapq
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fada_lib import files
 from fada_lib.study.plan import Run
 
 ADVERSARIAL = ", adversarial"
@@ -94,12 +94,12 @@ def longest_chain(runs: Sequence[Run]) -> dict[str, float]:
 def measured(folder: Path) -> Costs:
     """The costs of the finished runs of a study, from their provenance."""
     costs = Costs()
-    plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+    plan = files.read_json(folder / "plan.json")
     for entry in plan["runs"]:
         path = folder / "runs" / entry["id"] / "provenance.json"
         if path.exists():
             run = Run(entry["id"], entry["stage"], entry["parameters"], tuple(entry["needs"]))
-            facts = json.loads(path.read_text(encoding="utf-8"))
+            facts = files.read_json(path)
             costs.learn(run, facts["seconds"], facts.get("iterations_per_second"))
     return costs
 

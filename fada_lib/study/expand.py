@@ -7,16 +7,15 @@ selected renames nothing but the analysis, whose parameters list its runs.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fada_lib import files
 from fada_lib.parameters import STAGES, AnalyseParameters, UserError, from_mapping, to_mapping
-from fada_lib.study.inherit import read_study
+from fada_lib.study.inherit import read_parameters
 from fada_lib.study.plan import NUMBERS, Plan, Run, method_of
 from fada_lib.study.sections import (
     MOST_THREADS,
-    SET_BY_THE_STUDY,
     advice,
     check_keys,
     check_method_name,
@@ -26,6 +25,7 @@ from fada_lib.study.sections import (
     entry_name,
     grid_points,
     overlay,
+    refuse_what_the_study_sets,
     select,
     whole_number,
     world_points,
@@ -58,7 +58,7 @@ def expand(
     UserError
         On an unknown key, a wrong value or a selection of what the study does not have, in one line.
     """
-    content = read_study(params)
+    content = read_parameters(params)
     check_keys(content, params)
     threads = whole_number(content.get("threads", 1), f"{params}: 'threads'", least=1, most=MOST_THREADS)
     if seeds is None:
@@ -84,16 +84,14 @@ class _Builder:
         self.params, self.content, self.runs_folder, self.threads = params, content, runs_folder, threads
         self.runs: list[Run] = []
 
-    def section(self, name: str, stage: str, drop: Iterable[str] = ()) -> dict:
+    def section(self, name: str, stage: str, drop: Sequence[str] = ()) -> dict:
         """A section's values, checked for names that the study itself sets."""
         values = {} if self.content.get(name) is None else self.content[name]
         where = f"{self.params}, section '{name}'"
         if not isinstance(values, dict):
             raise UserError(f"{where} must be a mapping of names to values")
         values = {key: value for key, value in values.items() if key not in drop}
-        for key in values:
-            if key in SET_BY_THE_STUDY[stage]:
-                raise UserError(f"{where}: '{key}' is set by the study itself; remove it")
+        refuse_what_the_study_sets(values, stage, where)
         return values
 
     def add(self, stage: str, readable: str, values: Mapping, needs: Sequence[Run], section: str) -> Run:
@@ -136,7 +134,7 @@ class _Builder:
 
     def method_entries(self) -> dict[str, dict]:
         """Section `methods` with grids unrolled: name -> values of `AdaptParameters`, options completed."""
-        shared = self.section("adapt", "adapt", drop=())
+        shared = self.section("adapt", "adapt")
         declared = {} if self.content.get("methods") is None else self.content["methods"]
         if not isinstance(declared, dict):
             raise UserError(f"{self.params}, section 'methods' must be a mapping of names to settings")
@@ -189,6 +187,7 @@ class _Builder:
             check_method_name(variant, where)
             if not isinstance(changes, dict):
                 raise UserError(f"{where}: '{variant}' must be a mapping, not {changes!r}")
+            refuse_what_the_study_sets(changes, "distill", f"{where}, '{variant}'")
             possible = self.teachable(entries)
             if name in select(possible, changes.get("teachers"), f"{where}, '{variant}': 'teachers'"):
                 student = {**shared, **changes, "variant": variant}

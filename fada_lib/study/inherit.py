@@ -10,7 +10,7 @@ from fada_lib import files
 from fada_lib.parameters import UserError
 
 
-def read_study(params: Path) -> dict:
+def read_parameters(params: Path) -> dict:
     """The sections of a study with those of its bases.
 
     `base` is a file or a list of files, relative to the file that names them. They are laid over each other from
@@ -47,7 +47,7 @@ def _with_bases(path: Path, above: tuple[Path, ...]) -> dict:
 
 
 def _laid_over(below: Mapping, over: Mapping) -> dict:
-    """`over` on top of `below`, as `read_study` says."""
+    """`over` on top of `below`, as `read_parameters` says."""
     merged = dict(below)
     for name, value in over.items():
         if value is None and below.get(name) is not None:

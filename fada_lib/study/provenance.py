@@ -87,7 +87,7 @@ def write_provenance(
     started : float
         Unix time at the beginning of the last sitting, s: a run that was interrupted goes on in another.
     seconds_by_part : mapping of str to float, optional
-        Seconds of each part, e.g. ``{"adaptation": 71.2, "evaluation": 9.0}``.
+        Seconds of each part, e.g. ``{"training": 71.2, "evaluation": 9.0}``.
     iterations_per_second : float, optional
         Of the last sitting, tests along the way included.
     """
@@ -119,7 +119,7 @@ def _git(*arguments: str) -> str | None:
     command = ["git", "-C", str(files.PROJECT_ROOT), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
-    except FileNotFoundError:
+    except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
 

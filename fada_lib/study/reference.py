@@ -15,7 +15,7 @@ from fada_lib.study.alignment_tables import mistake_table
 from fada_lib.study.comparisons import teacher_of
 from fada_lib.study.diagnosis_tables import diagnosis_table
 from fada_lib.study.grid_tables import iteration_table, sensitivity_table
-from fada_lib.study.inherit import read_study as read_parameters
+from fada_lib.study.inherit import read_parameters
 from fada_lib.study.kept import CLASS_COLUMN, COLUMNS, FOLDER, PARTS, WORLD, kept_study, kept_tables, scores_among
 from fada_lib.study.kept_alignment import write_alignment
 from fada_lib.study.kept_rows import read_rows, with_kept, write_rows

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from fada_lib import files
 from fada_lib.study import provenance
-from fada_lib.study.plan import Plan, Run, notebook
+from fada_lib.study.plan import Plan
+from fada_lib.study.status import code_now
 
 WRITTEN_IN_PLACE = ("notebook.ipynb", "stderr.log")
 """What papermill and the shell overwrite; all other files are only ever replaced, so that two names may share one."""
@@ -26,7 +27,7 @@ def reusable(plan: Plan, due: Mapping[str, str], notebooks: Path) -> dict[str, P
     if not due:
         return {}
     versions = provenance.versions()
-    code = {stage: provenance.code_hash(path) for stage, path in _notebooks(plan, notebooks).items()}
+    code = code_now(plan, notebooks)
     found: dict[str, Path] = {}
     for run in plan.runs:
         if run.id not in due or any(need in due and need not in found for need in run.needs):
@@ -53,13 +54,6 @@ def take_over(plan: Plan, found: Mapping[str, Path]) -> None:
         )
         files.write_yaml_if_changed(folder / "params.yaml", dict(run.parameters))
         files.write_json(folder / "metrics.json", files.read_json(found[run.id] / "metrics.json"))
-
-
-def _notebooks(plan: Plan, notebooks: Path) -> dict[str, Path]:
-    first: dict[str, Run] = {}
-    for run in plan.runs:
-        first.setdefault(run.stage, run)
-    return {stage: notebook(run, notebooks) for stage, run in first.items()}
 
 
 def _made_by(folder: Path, code: str, versions: Mapping[str, str]) -> bool:

@@ -132,14 +132,19 @@ def entry_name(name: str, point: Mapping[str, object]) -> str:
 
 def complete_options(values: dict, where: str) -> dict:
     """Check the entry as `AdaptParameters` and its options as its method's; options get their defaults."""
-    for key in values:
-        if key in SET_BY_THE_STUDY["adapt"]:
-            raise UserError(f"{where}: '{key}' is set by the study itself; remove it")
+    refuse_what_the_study_sets(values, "adapt", where)
     checked = from_mapping(AdaptParameters, values, where)
     if checked.method not in OPTIONS:
         raise UserError(f"{where}: unknown method '{checked.method}'; {advice(checked.method, OPTIONS)}")
     options = from_mapping(OPTIONS[checked.method], checked.options, f"{where}, 'options'")
     return {**values, "method": checked.method, "options": to_mapping(options)}
+
+
+def refuse_what_the_study_sets(values: Iterable[str], stage: str, where: str) -> None:
+    """Refuse names of parameters that a study itself gives to each run of a stage."""
+    for name in values:
+        if name in SET_BY_THE_STUDY[stage]:
+            raise UserError(f"{where}: '{name}' is set by the study itself; remove it")
 
 
 def select(entries: Mapping[str, dict], wanted: Sequence[str] | None, where: str) -> list[str]:

@@ -44,7 +44,7 @@ def report_is_due(plan: Plan) -> bool:
 
 def stale_runs(plan: Plan, notebooks: Path) -> list[Run]:
     """Finished runs whose code, library or notebook, is not the code of this checkout."""
-    current = {run.stage: provenance.code_hash(notebook(run, notebooks)) for run in plan.runs}
+    current = code_now(plan, notebooks)
     stale = []
     for run in plan.runs:
         folder = plan.folder / "runs" / run.id
@@ -52,6 +52,12 @@ def stale_runs(plan: Plan, notebooks: Path) -> list[Run]:
             if files.read_json(folder / "provenance.json").get("code_hash") != current[run.stage]:
                 stale.append(run)
     return stale
+
+
+def code_now(plan: Plan, notebooks: Path) -> dict[str, str]:
+    """Stage -> hash of the code that would run it in this checkout."""
+    one_a_stage = {run.stage: run for run in plan.runs}
+    return {stage: provenance.code_hash(notebook(run, notebooks)) for stage, run in one_a_stage.items()}
 
 
 def seeds_on_disk(folder: Path) -> set[int]:

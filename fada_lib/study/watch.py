@@ -122,7 +122,7 @@ class Watcher:
     def _line(self, states: Sequence[State], done: int) -> str:
         running = [_describe(state) for state in states if state.phase == "running"]
         left = self._seconds_left(states)
-        parts = [*(running or ["starting" if done < self.total else "writing the report"])]
+        parts = running or ["starting" if done < self.total else "writing the report"]
         if left is not None:
             parts.append(f"about {roughly(left)} left")
         return f"[{done}/{self.total}] " + " | ".join(parts)
