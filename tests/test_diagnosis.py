@@ -8,7 +8,7 @@ from fada_lib.data.classes import IGNORE
 from fada_lib.data.domains import open_part
 from fada_lib.inference.diagnose import class_knowledge, diagnose, frequency_distance
 from fada_lib.inference.evaluate import evaluate
-from fada_lib.inference.outputs import dataset_outputs, domain_logits
+from fada_lib.inference.outputs import dataset_outputs, decision_logits
 from fada_lib.losses.encodings import hard_labels, soft_labels
 from fada_lib.methods.registry import build_method
 from fada_lib.metrics.calibration import BINS, Calibration
@@ -130,7 +130,7 @@ def test_every_discriminator_speaks_in_channels_of_the_source_and_then_of_the_ta
     segmenter, tune = make_segmenter(), open_part(data_run, "target", "tune")
     method = build_method(name, options, segmenter.feature_extractor.channels, 12)
     _, outputs, _ = next(dataset_outputs(segmenter, tune))
-    said = domain_logits(method, outputs)
+    said = decision_logits(method, outputs)
     assert (None if said is None else said.shape[1]) == channels
 
 
@@ -140,7 +140,7 @@ def test_one_logit_of_the_target_becomes_a_softmax_over_two(make_segmenter, data
     _, outputs, _ = next(dataset_outputs(segmenter, tune))
     with torch.no_grad():
         expected = torch.sigmoid(method.discriminator(method.seen_maps(outputs)))[:, 0]
-        found = target_probability(domain_logits(method, outputs))
+        found = target_probability(decision_logits(method, outputs))
     assert torch.allclose(found, expected, atol=1e-6)
 
 

@@ -69,13 +69,19 @@ def test_the_discriminator_that_is_kept_is_the_one_that_training_ended_with(adap
     assert all(torch.equal(tensor, resume[name]) for name, tensor in kept.state_dict().items())
 
 
-def test_a_method_without_discriminator_leaves_none_behind_not_even_an_earlier_ones(tmp_path):
-    p = AdaptParameters(run=str(tmp_path), options=NARROW)
-    path = tmp_path / "discriminator.pt"
-    save_adversary(path, p, build_method("fada", NARROW, 8, K), 8, K)
-    assert load_adversary(tmp_path) is not None
-    plain = dataclasses.replace(p, method="source_continued", options={})
-    save_adversary(path, plain, build_method("source_continued", {}, 8, K), 8, K)
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("source_continued", {}), ("joint_global_local", {"global_method": "minent", "local_window": 2})],
+)
+def test_a_method_that_judges_no_whole_maps_leaves_none_behind_not_even_an_earlier_ones(
+    tmp_path, make_segmenter, name, options
+):
+    p, segmenter = AdaptParameters(run=str(tmp_path), options=NARROW), make_segmenter()
+    channels, path = segmenter.feature_extractor.channels, tmp_path / "discriminator.pt"
+    save_adversary(path, p, build_method("fada", NARROW, channels, K), segmenter)
+    assert load_adversary(tmp_path).judges()
+    other = dataclasses.replace(p, method=name, options=options)
+    save_adversary(path, other, build_method(name, options, channels, K), segmenter)
     assert load_adversary(tmp_path) is None
 
 

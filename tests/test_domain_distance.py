@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from synthetic_study import SyntheticStudy, three_seeds
 
+from fada_lib.analysis import domain_distance
 from fada_lib.analysis.ccd import summary
 from fada_lib.analysis.domain_distance import proxy_a_distance
 from fada_lib.analysis.relation import paired_means, per_class, relate, relation, seed_points
@@ -77,10 +78,13 @@ def test_classes_are_judged_by_themselves():
     assert first < 1.0
 
 
-def test_too_few_pixels_or_a_single_image_give_no_distance():
+def test_too_few_pixels_or_a_single_image_give_no_distance(monkeypatch):
     assert distance(NOISE, num_classes=2)[1] is None
-    assert distance(NOISE, min_samples=PIXELS + 1) == [None]
-    assert distance(NOISE, min_samples=PIXELS) == distance(NOISE) != [None]
+    monkeypatch.setattr(domain_distance, "MIN_SAMPLES", PIXELS)
+    assert distance(NOISE) != [None]
+    monkeypatch.setattr(domain_distance, "MIN_SAMPLES", PIXELS + 1)
+    assert distance(NOISE) == [None]
+    monkeypatch.undo()
     assert distance(NOISE, images=np.zeros(2 * PIXELS, int)) == [None]
     assert distance(NOISE, images=IMAGES * DOMAINS) == [None], "the source's in one image, the target's in ten"
 

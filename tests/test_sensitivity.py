@@ -10,7 +10,7 @@ from synthetic_study import SyntheticStudy
 from fada_lib.plots.curves import training_curves
 from fada_lib.plots.sensitivity import ratio_figure, sensitivity_figure
 from fada_lib.study.figures import CAPTIONS, draw_figures
-from fada_lib.study.ratios import by_ratio, gradient_ratio, mean_ratio
+from fada_lib.study.ratios import by_ratio, mean_over_training, mean_ratio
 from fada_lib.study.results import Run, read_study
 
 LINE = [(0.02, [0.3, 0.32]), (0.5, [0.4, 0.41]), (3.0, [0.2, 0.1])]
@@ -73,8 +73,8 @@ def test_methods_from_elsewhere_have_a_panel_beside_that_of_fada_and_its_baselin
 
 
 def test_a_run_has_the_mean_of_its_ratios_in_which_a_faded_last_one_counts_little(tmp_path: Path) -> None:
-    assert gradient_ratio(run_with(tmp_path / "a", [0.1, 0.2, 0.0])) == pytest.approx(0.1)
-    assert gradient_ratio(run_with(tmp_path / "b", [0.1, math.nan, 0.3])) == pytest.approx(0.2)
+    assert mean_over_training(run_with(tmp_path / "a", [0.1, 0.2, 0.0]).history) == pytest.approx(0.1)
+    assert mean_over_training(run_with(tmp_path / "b", [0.1, math.nan, 0.3]).history) == pytest.approx(0.2)
 
 
 def test_ratios_are_written_as_plain_numbers() -> None:
@@ -84,11 +84,11 @@ def test_ratios_are_written_as_plain_numbers() -> None:
 
 @pytest.mark.parametrize("ratios", [[], [0.0], [math.nan], [math.inf]])
 def test_a_run_without_a_usable_ratio_has_none(tmp_path: Path, ratios: list[float]) -> None:
-    assert gradient_ratio(run_with(tmp_path / "a", ratios)) is None
+    assert mean_over_training(run_with(tmp_path / "a", ratios).history) is None
 
 
 def test_a_run_without_a_history_has_no_ratio(tmp_path: Path) -> None:
-    assert gradient_ratio(Run("a", "adapt", tmp_path, {}, {}, None)) is None
+    assert mean_over_training(Run("a", "adapt", tmp_path, {}, {}, None).history) is None
 
 
 def test_points_follow_lambda_and_leave_out_runs_that_measured_nothing(tmp_path: Path) -> None:

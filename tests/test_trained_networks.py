@@ -7,9 +7,10 @@ from fada_lib import api
 from fada_lib.files import read_json, read_json_lines
 from fada_lib.models.release import write_release
 from fada_lib.models.tensor_files import save_tensors
-from fada_lib.parameters import DistillParameters, PretrainParameters, UserError
+from fada_lib.parameters import AdaptParameters, DistillParameters, PretrainParameters, UserError
 from fada_lib.progress import Progress
 from fada_lib.study import judge
+from fada_lib.training.adapt import adapt
 from fada_lib.training.checkpoint import Recipe, load_checkpoint, save_checkpoint
 from fada_lib.training.distill import build_student, distill, label_target
 from fada_lib.training.pretrain import pretrain
@@ -50,6 +51,20 @@ def test_a_checkpoint_is_taken_as_it_is_and_only_evaluated(take, trained, make_s
 def test_a_checkpoint_may_be_trained_further(take, trained):
     folder = take(trained, iterations=1, log_every=1, checkpoint_every=1, batch_size=1)
     assert load_checkpoint(folder)[1].total_iterations == 6
+
+
+@pytest.mark.parametrize(
+    ("use", "parameters", "where"),
+    [(adapt, AdaptParameters, "source_run"), (label_target, DistillParameters, "teacher_run")],
+)
+def test_a_network_of_other_classes_than_the_data_have_is_refused(
+    data_run, make_segmenter, tmp_path, use, parameters, where
+):
+    other = Recipe("resnet_small", "group", "cityscapes19", "none", "source_only", 5, {})
+    save_checkpoint(tmp_path / "02" / "checkpoint.pt", make_segmenter(num_classes=19), other)
+    p = parameters(run=str(tmp_path / "03"), data=data_run, device="cpu", **{where: str(tmp_path / "02")})
+    with pytest.raises(UserError, match=f"^{where}: .* predicts 'cityscapes19', the data have class_set 'world12'$"):
+        use(p, Progress(tmp_path / "03", live=False))
 
 
 def test_a_fresh_student_starts_from_the_weights_that_the_checkpoint_had_started_from(take, make_segmenter, tmp_path):

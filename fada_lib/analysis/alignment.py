@@ -14,14 +14,12 @@ from fada_lib.analysis.embedding import common_initialisation, embed
 from fada_lib.analysis.features import cell_outputs
 from fada_lib.analysis.mistakes import confusions, fates
 from fada_lib.analysis.networks import lowest_seeds, method_and_seed
-from fada_lib.data.domains import open_part
+from fada_lib.data.domains import DOMAINS, open_part
 from fada_lib.files import write_atomically
 from fada_lib.parameters import AnalyseParameters, UserError
 from fada_lib.progress import Progress
 from fada_lib.training.checkpoint import load_checkpoint
 from fada_lib.training.device import prepare
-
-DOMAINS = ("source", "target")
 
 
 @dataclass(frozen=True)
@@ -81,12 +79,7 @@ class Alignment:
     def write_maps(self, path: Path) -> None:
         """Write the t-SNE maps as a NumPy archive: the points by method, `classes` and `domains`."""
         arrays = {**self.embeddings, "classes": self.classes, "domains": self.domains}
-
-        def write(temporary: Path) -> None:
-            with temporary.open("wb") as file:
-                np.savez(file, **arrays)
-
-        write_atomically(path, write)
+        write_atomically(path, lambda temporary: np.savez(temporary, **arrays))
 
 
 def analyse(p: AnalyseParameters, progress: Progress) -> Alignment:

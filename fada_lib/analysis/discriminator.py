@@ -7,15 +7,13 @@ import numpy as np
 import torch
 
 from fada_lib.data.dataset import SegmentationDataset
-from fada_lib.inference.outputs import dataset_outputs, domain_logits
+from fada_lib.inference.outputs import dataset_outputs, decision_logits
 from fada_lib.inference.predict import evaluating
 from fada_lib.methods.interface import Method, forward_pass
 from fada_lib.metrics.domains import DomainDecisions, target_probability
 from fada_lib.models.segmenter import Segmenter
 from fada_lib.parameters import AdaptParameters
 from fada_lib.training.snapshots import load_snapshot_adversaries, load_snapshots
-
-DOMAINS = ("source", "target")
 
 
 class Judged(NamedTuple):
@@ -50,20 +48,12 @@ def judged_images(
     indices: Sequence[int],
     test_size: tuple[int, ...] = (),
 ) -> list[Judged]:
-    """The discriminator's predictions on a few images of one domain; indices wrap around in a small data set.
-
-    Raises
-    ------
-    ValueError
-        For a method without discriminator.
-    """
+    """What a `method` that `judges` says of a few images of one domain; indices wrap around in a small data set."""
     rows = []
     with evaluating(segmenter):
         for index in (i % len(dataset) for i in indices):
             image, truth = dataset.test_example(index, test_size)
-            logits = domain_logits(method, forward_pass(segmenter, image[None]))
-            if logits is None:
-                raise ValueError("the method has no discriminator")
+            logits = decision_logits(method, forward_pass(segmenter, image[None]))
             halves = logits.shape[1] // 2
             channels = (logits.argmax(dim=1)[0] % halves).cpu().numpy() if halves > 1 else None
             probability = target_probability(logits)[0].cpu().numpy()
@@ -81,25 +71,18 @@ def decision_shares(
 ) -> np.ndarray:
     """The row-normalised confusion matrix of domain x true class against the discriminator's decision.
 
-    The target's labels serve to measure only.
+    The target's labels serve to measure only; `method` is one that `judges`.
 
     Returns
     -------
     (2K, 2k) array
         Row d K + c: how the feature pixels of domain d whose centre has class c are shared among the 2k decisions (the
         largest channel), 0..1; NaN for a class without pixels. k is K, or 1 for a discriminator of domains alone.
-
-    Raises
-    ------
-    ValueError
-        For a method without discriminator.
     """
     decisions = DomainDecisions(len(target.classes), next(segmenter.parameters()).device)
     for domain, dataset in enumerate((source, target)):
         for _, outputs, labels in dataset_outputs(segmenter, dataset, test_size):
-            logits = domain_logits(method, outputs)
-            if logits is None:
-                raise ValueError("the method has no discriminator")
+            logits = decision_logits(method, outputs)
             decisions.update(logits, labels, domain)
     counts = decisions.joint.flatten(0, 1).cpu().numpy().astype(float)
     pixels = counts.sum(axis=1, keepdims=True)
@@ -107,7 +90,7 @@ def decision_shares(
 
 
 def decisions_over_training(
-    p: AdaptParameters, source: SegmentationDataset, target: SegmentationDataset
+    p: AdaptParameters, source: SegmentationDataset, target: SegmentationDataset, device: torch.device | str = "cpu"
 ) -> dict[int, np.ndarray]:
     """`decision_shares` of every snapshot of a finished adaptation by iteration; empty without discriminator.
 
@@ -118,7 +101,7 @@ def decisions_over_training(
     UserError
         If the run kept no snapshots.
     """
-    networks, adversaries = load_snapshots(p), load_snapshot_adversaries(p)
+    networks, adversaries = load_snapshots(p, device), load_snapshot_adversaries(p, device)
     return {
         done: decision_shares(networks[done], adversary, source, target, p.test_size)
         for done, adversary in adversaries.items()

@@ -10,6 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from fada_lib.analysis.ccd import MIN_SAMPLES
+
 FOLDS = 5
 """Parts of the cross-validation; as many as a domain has images of the class where those are fewer."""
 
@@ -21,7 +23,6 @@ def proxy_a_distance(
     images: np.ndarray,
     num_classes: int,
     *,
-    min_samples: int = 20,
     seed: int = 0,
 ) -> list[float | None]:
     """PAD(k) = 2 (1 - 2 e), e being the cross-validated error of a logistic regression on features of class k.
@@ -38,8 +39,6 @@ def proxy_a_distance(
         Ground-truth channel; 0 source, 1 target; index of the image within its domain.
     num_classes : int
         K.
-    min_samples : int
-        Pixels that a class needs in either domain.
     seed : int
         Of the images' assignment to folds.
 
@@ -47,23 +46,21 @@ def proxy_a_distance(
     -------
     list
         K values: 0 where the probe guesses, 2 where it never errs, slightly below 0 by chance; None for a class with
-        too few pixels, or all of them in one image of a domain.
+        fewer than `MIN_SAMPLES` pixels in a domain, or all of them in one image.
     """
     features = features.astype(np.float64)
     values = []
     for c in range(num_classes):
         chosen = classes == c
         rng = np.random.default_rng((seed, c))
-        values.append(_distance(features[chosen], domains[chosen], images[chosen], min_samples, rng))
+        values.append(_distance(features[chosen], domains[chosen], images[chosen], rng))
     return values
 
 
-def _distance(
-    features: np.ndarray, domains: np.ndarray, images: np.ndarray, min_samples: int, rng: np.random.Generator
-) -> float | None:
+def _distance(features: np.ndarray, domains: np.ndarray, images: np.ndarray, rng: np.random.Generator) -> float | None:
     pixels = min(int((domains == d).sum()) for d in (0, 1))
     folds = min(FOLDS, *(len(np.unique(images[domains == d])) for d in (0, 1)))
-    if pixels < min_samples or folds < 2:
+    if pixels < MIN_SAMPLES or folds < 2:
         return None
     fold = _folds(domains, images, folds, rng)
     wrong = np.empty(len(domains), bool)

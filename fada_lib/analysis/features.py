@@ -7,8 +7,9 @@ import torch
 
 from fada_lib.analysis.cells import Cells
 from fada_lib.data.dataset import SegmentationDataset
-from fada_lib.data.transforms import normalise
-from fada_lib.models.segmenter import Segmenter, combine
+from fada_lib.inference.predict import evaluating
+from fada_lib.methods.interface import forward_pass
+from fada_lib.models.segmenter import Segmenter
 
 
 class CellOutputs(NamedTuple):
@@ -34,19 +35,17 @@ def cell_outputs(
 
     `test_size` (width, height) is the size that images are tested at, () their own; `cells` are of maps of that size.
     """
-    segmenter.eval()
-    device = next(segmenter.parameters()).device
     features = np.empty((len(cells), segmenter.feature_extractor.channels), np.float32)
     channels = np.empty(len(cells), np.int64)
-    for index in np.unique(cells.images):
-        image, _ = dataset.test_example(int(index), test_size)
-        normalised = normalise(image[None].to(device), segmenter.feature_extractor.input_convention)
-        batch = segmenter.feature_extractor(normalised.contiguous(memory_format=torch.channels_last))
-        maps, predicted = batch[0], combine(segmenter.logits(batch))[0].argmax(dim=0)
-        here = np.nonzero(cells.images == index)[0]
-        # VGG's pooling drops a last partial row or column of cells
-        rows = torch.from_numpy(cells.rows[here].clip(max=maps.shape[1] - 1))
-        columns = torch.from_numpy(cells.columns[here].clip(max=maps.shape[2] - 1))
-        features[here] = maps[:, rows, columns].T.float().cpu().numpy()
-        channels[here] = predicted[rows, columns].cpu().numpy()
+    with evaluating(segmenter):
+        for index in np.unique(cells.images):
+            image, _ = dataset.test_example(int(index), test_size)
+            outputs = forward_pass(segmenter, image[None])
+            maps, predicted = outputs.features[0], outputs.logits[0].argmax(dim=0)
+            here = np.nonzero(cells.images == index)[0]
+            # VGG's pooling drops a last partial row or column of cells
+            rows = torch.from_numpy(cells.rows[here].clip(max=maps.shape[1] - 1))
+            columns = torch.from_numpy(cells.columns[here].clip(max=maps.shape[2] - 1))
+            features[here] = maps[:, rows, columns].T.float().cpu().numpy()
+            channels[here] = predicted[rows, columns].cpu().numpy()
     return CellOutputs(features, channels)

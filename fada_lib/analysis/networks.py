@@ -1,6 +1,6 @@
 """Which trained network a run holds, and which one stands for its method where a figure has room for one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 
@@ -10,9 +10,14 @@ from fada_lib.training.checkpoint import load_checkpoint
 
 
 def method_and_seed(run: str) -> tuple[str, int]:
-    """What tables call the network of a finished run, self-distilled ones ending in ``+sd``, and its seed."""
+    """The `method_key` of a finished run's network, and its seed."""
     metrics = read_json(resolve(run) / "metrics.json")
-    return metrics["method"] + ("+sd" if metrics["self_distilled"] else ""), metrics["seed"]
+    return method_key(metrics), metrics["seed"]
+
+
+def method_key(metrics: Mapping) -> str:
+    """What tables call the network whose metrics these are: its method, with ``+sd`` when it was self-distilled."""
+    return metrics["method"] + ("+sd" if metrics["self_distilled"] else "")
 
 
 def lowest_seeds(runs: Iterable[str], methods: Sequence[str]) -> dict[str, str]:

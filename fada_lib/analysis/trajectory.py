@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from fada_lib.analysis.cells import Cells, sample_cells
 from fada_lib.analysis.embedding import common_initialisation, embed
@@ -40,7 +41,11 @@ class Trajectory:
 
 
 def embed_snapshots(
-    p: AdaptParameters, samples_per_domain: int = 250, perplexity: float = 30.0, iterations: int = 500
+    p: AdaptParameters,
+    device: torch.device | str = "cpu",
+    samples_per_domain: int = 250,
+    perplexity: float = 30.0,
+    iterations: int = 500,
 ) -> Trajectory:
     """Embed the features of every snapshot of a finished adaptation, and of the source model, together.
 
@@ -52,7 +57,7 @@ def embed_snapshots(
     UserError
         If the run kept no snapshots, or its features are not finite.
     """
-    networks = load_snapshots(p)
+    networks = load_snapshots(p, device)
     stride = networks[0].feature_extractor.stride
     datasets = [open_part(p.data, domain, "val") for domain in ("source", "target")]
     cells = [sample_cells(dataset, stride, samples_per_domain, p.seed, p.test_size) for dataset in datasets]

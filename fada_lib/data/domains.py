@@ -20,6 +20,7 @@ from fada_lib.parameters import DataParameters, UserError, from_mapping
 
 MADE_LAYOUT = "gta5"
 """The layout that the made game is written in."""
+DOMAINS = ("source", "target")
 PARTS = {"source": ("train", "val"), "target": ("train", "tune", "val")}
 
 

@@ -7,12 +7,10 @@ Target labels serve to measure only: no step of a method's training sees them (a
 import torch
 
 from fada_lib.data.dataset import SegmentationDataset
-from fada_lib.inference.outputs import dataset_outputs, domain_logits
+from fada_lib.inference.outputs import dataset_outputs, decision_logits
 from fada_lib.losses.adversarial import SOURCE, TARGET
 from fada_lib.losses.encodings import soft_labels
-from fada_lib.methods.fada import Fada
 from fada_lib.methods.interface import Method
-from fada_lib.methods.joint_global_local import JointGlobalLocal
 from fada_lib.metrics.calibration import Calibration
 from fada_lib.metrics.domains import DomainDecisions
 from fada_lib.metrics.iou import ConfusionMatrix, mean_iou
@@ -25,13 +23,8 @@ def class_knowledge(method: Method, logits: torch.Tensor) -> torch.Tensor:
     Methods that do not use their network's predictions as class knowledge get the paper's soft labels (T = 1.8, clipped
     at 0.9): what FADA would have been told by their network.
     """
-    if isinstance(method, JointGlobalLocal):
-        method = method.global_method
-    if isinstance(method, Fada):
-        own = method.knowledge(logits)
-        if own.shape == logits.shape:
-            return own
-    return soft_labels(logits)
+    own = method.knowledge(logits)
+    return own if own is not None and own.shape == logits.shape else soft_labels(logits)
 
 
 @torch.inference_mode()
@@ -80,7 +73,7 @@ def diagnose(
             confusion[domain].update(torch.softmax(logits, dim=1).argmax(dim=1), labels)
             if domain == TARGET:
                 encodings.update(class_knowledge(method, logits), labels)
-            if (said := domain_logits(method, outputs)) is not None:
+            if (said := decision_logits(method, outputs)) is not None:
                 decisions.update(said, labels, domain)
     found = {f"encoding_{name}": value for name, value in encodings.result().items()}
     found["frequency_distance"] = frequency_distance(confusion[TARGET].counts)

@@ -23,10 +23,7 @@ def example_predictions(
     for index in (i % len(dataset) for i in indices):
         image, truth = dataset.test_example(index, test_size)
         predictions = {
-            name: probabilities(segmenter.eval(), image[None].to(_device(segmenter)), tuple(truth.shape))[0]
-            .argmax(0)
-            .cpu()
-            .numpy()
+            name: probabilities(segmenter.eval(), image[None], tuple(truth.shape))[0].argmax(0).cpu().numpy()
             for name, segmenter in segmenters.items()
         }
         rows.append({"image": image.permute(1, 2, 0).numpy(), "truth": truth.numpy(), "predictions": predictions})
@@ -76,10 +73,6 @@ def example_encodings(
     pixels = [(int(i) // image.shape[1], int(i) % image.shape[1]) for i in chosen]
     rows, columns = zip(*pixels, strict=True)
     return pixels, soft[:, rows, columns].T.numpy(), hard[:, rows, columns].T.numpy()
-
-
-def _device(segmenter: Segmenter) -> torch.device:
-    return next(segmenter.parameters()).device
 
 
 @torch.inference_mode()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 
 from fada_lib.data.dataset import SegmentationDataset
-from fada_lib.inference.predict import evaluating, test_batches
+from fada_lib.inference.predict import batches_to_test, evaluating
 from fada_lib.methods.interface import Method, Outputs, forward_pass
 from fada_lib.models.segmenter import Segmenter
 
@@ -22,14 +22,14 @@ def dataset_outputs(
     """
     device = next(segmenter.parameters()).device
     with evaluating(segmenter):
-        for indices, images, labels in test_batches(dataset, test_size):
+        for indices, images, labels in batches_to_test(dataset, test_size):
             with torch.inference_mode():
                 outputs = forward_pass(segmenter, images)
             yield indices, outputs, labels.to(device)
 
 
 @torch.inference_mode()
-def domain_logits(method: Method, outputs: Outputs) -> torch.Tensor | None:
+def decision_logits(method: Method, outputs: Outputs) -> torch.Tensor | None:
     """What a method's discriminator says of a forward pass; None for a method without one.
 
     Returns

@@ -1,6 +1,6 @@
 """A trained network on photographs of one's own: label maps, coloured overlays and the network's confidence."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,15 +42,17 @@ class Labelled(NamedTuple):
         return np.rint((1 - opacity) * self.image + opacity * colours).astype(np.uint8)
 
 
-def find_photographs(path: str | Path) -> list[Path]:
-    """The photograph that `path` is, or all in the folder that it is, by name.
+def find_photographs(paths: str | Path | Sequence[Path]) -> list[Path]:
+    """The photograph that a path is, or all in the folder that it is, by name; a list of photographs as it is.
 
     Raises
     ------
     UserError
         If there is none.
     """
-    path = Path(path).expanduser()
+    if not isinstance(paths, str | Path):
+        return list(paths)
+    path = Path(paths).expanduser()
     if path.is_file():
         return [path]
     found = sorted(p for p in path.glob("*") if p.suffix.lower() in SUFFIXES)
@@ -61,7 +63,7 @@ def find_photographs(path: str | Path) -> list[Path]:
 
 def label_photographs(
     segmenter: Segmenter,
-    photographs: str | Path,
+    photographs: str | Path | Sequence[Path],
     *,
     longest_side: int = 1024,
     scales: Sequence[float] = (1.0,),
@@ -73,8 +75,8 @@ def label_photographs(
     ----------
     segmenter : Segmenter
         `fada_lib.training.checkpoint.load_trained` reads one.
-    photographs : path
-        An image or a folder of images, turned upright by their camera's mark.
+    photographs : path, or paths
+        An image, a folder of images or a list of images, turned upright by their camera's mark.
     longest_side : int
         The size in pixels at which the network sees them (bicubic): near that of its training. Larger photographs
         are made smaller, smaller ones stay. Maps come back at the photograph's size.
@@ -106,11 +108,10 @@ def label_photographs(
 def write_photographs(
     segmenter: Segmenter,
     classes: ClassSet,
-    photographs: str | Path,
+    photographs: str | Path | Sequence[Path],
     folder: str | Path,
     *,
     ids: str = "label_ids",
-    on_progress: Callable[[int], None] = lambda done: None,
     **options: object,
 ) -> list[Path]:
     """Write three PNGs for every photograph: `<name>_labels`, `<name>_overlay` and `<name>_confidence`.
@@ -119,12 +120,12 @@ def write_photographs(
     ----------
     segmenter, classes
         The network and its K classes.
-    photographs, folder : path
-        What to read, and where to write.
+    photographs : path, or paths
+        What to read, as in `label_photographs`.
+    folder : path
+        Where to write.
     ids : str
         Values of the label maps: ``label_ids`` and ``train_ids`` are Cityscapes', ``channels`` the network's own.
-    on_progress : callable
-        Called with the number of photographs done.
     **options
         Of `label_photographs`.
 
@@ -142,13 +143,12 @@ def write_photographs(
     table = id_table(classes, ids)
     _refuse_equal_names(find_photographs(photographs))
     written = []
-    for done, labelled in enumerate(label_photographs(segmenter, photographs, **options), start=1):
+    for labelled in label_photographs(segmenter, photographs, **options):
         stem = Path(folder).expanduser() / labelled.path.stem
         write_png(Path(f"{stem}_labels.png"), table[labelled.channels])
         write_png(Path(f"{stem}_overlay.png"), labelled.overlay(classes))
         write_png(Path(f"{stem}_confidence.png"), np.rint(255 * labelled.confidence).astype(np.uint8))
         written.append(Path(f"{stem}_labels.png"))
-        on_progress(done)
     return written
 
 

@@ -91,8 +91,8 @@ def predict_dataset(
     """
     device = next(segmenter.parameters()).device
     with evaluating(segmenter):
-        for indices, images, labels in test_batches(dataset, test_size):
-            p = probabilities(segmenter, images.to(device), tuple(labels.shape[-2:]), scales, flip)
+        for indices, images, labels in batches_to_test(dataset, test_size):
+            p = probabilities(segmenter, images, tuple(labels.shape[-2:]), scales, flip)
             yield indices, p, labels.to(device)
 
 
@@ -108,7 +108,7 @@ def evaluating(segmenter: Segmenter) -> Iterator[None]:
             module.training = training
 
 
-def test_batches(
+def batches_to_test(
     dataset: SegmentationDataset, test_size: tuple[int, ...]
 ) -> Iterator[tuple[list[int], torch.Tensor, torch.Tensor]]:
     """Neighbouring test examples of equal size, stacked up to `BATCH_PIXELS`."""

@@ -11,21 +11,21 @@ import torch
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from fada_lib.losses.terms import Term
+
 STRIP_ELEMENTS = {"cpu": 2**22, "cuda": 2**26}
 """Upsampled values, all maps together, that a strip may hold, by kind of device: 16 MB in float32 suit a processor's
 cache, and any other device; on a GPU, where starting a strip's kernels costs more than they do, 256 MB are little
 beside what the network keeps."""
 
-Sums = Callable[..., tuple[torch.Tensor, ...]]
 
-
-def sum_over_strips(term: Sums, maps: Sequence[torch.Tensor], size: tuple[int, int]) -> tuple[torch.Tensor, ...]:
+def sum_over_strips(term: Callable[..., Term], maps: Sequence[torch.Tensor], size: tuple[int, int]) -> Term:
     """`term` of maps upsampled to the input's size, where `term` is a sum over pixels.
 
     Parameters
     ----------
     term : callable
-        From (N, C, rows, W) tensors, one for each of `maps`, to a tuple of scalars that add up over rows.
+        From (N, C, rows, W) tensors, one for each of `maps`, to a total and a count that add up over rows.
     maps : sequence of Tensor
         (N, C, h, w), C of their own.
     size : (int, int)
@@ -33,7 +33,7 @@ def sum_over_strips(term: Sums, maps: Sequence[torch.Tensor], size: tuple[int, i
 
     Returns
     -------
-    tuple of Tensor
+    Term
         The sums of what `term` returns.
     """
     height, width = size
@@ -41,15 +41,15 @@ def sum_over_strips(term: Sums, maps: Sequence[torch.Tensor], size: tuple[int, i
     a_row = sum(m.shape[0] * m.shape[1] for m in maps) * width
     elements = STRIP_ELEMENTS.get(maps[0].device.type, STRIP_ELEMENTS["cpu"])
     rows = max(1, elements // a_row)
-    totals = None
+    whole = None
     for first in range(0, height, rows):
         strip = range(first, min(first + rows, height))
-        sums = checkpoint(_strip_sums, term, strip, height, *widened, use_reentrant=False, preserve_rng_state=False)
-        totals = sums if totals is None else tuple(a + b for a, b in zip(totals, sums, strict=True))
-    return totals
+        part = checkpoint(_of_strip, term, strip, height, *widened, use_reentrant=False, preserve_rng_state=False)
+        whole = part if whole is None else Term(whole.total + part.total, whole.count + part.count)
+    return whole
 
 
-def _strip_sums(term: Sums, strip: range, height: int, *widened: torch.Tensor) -> tuple[torch.Tensor, ...]:
+def _of_strip(term: Callable[..., Term], strip: range, height: int, *widened: torch.Tensor) -> Term:
     return term(*(_rows(maps, strip, height) for maps in widened))
 
 

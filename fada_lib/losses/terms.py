@@ -1,4 +1,4 @@
-"""A loss as a sum and a count, so that one process or many take the same mean."""
+"""A loss as a sum and a count, so that parts of a map, taken one by one, have the mean of the whole."""
 
 from typing import NamedTuple
 

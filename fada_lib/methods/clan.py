@@ -58,7 +58,7 @@ class Clan(AdaptSegNet):
         def sums(domain_logits: torch.Tensor) -> Term:
             return domain_cross_entropy(domain_logits, domain)
 
-        return Term(*sum_over_strips(sums, (self.domain_logits(outputs),), outputs.size)).mean()
+        return sum_over_strips(sums, (self.domain_logits(outputs),), outputs.size).mean()
 
     def target_loss(self, target: Outputs, domain: int, progress: float) -> torch.Tensor:
         """The mean of (epsilon + lambda_local x M) x D's loss; in the warm-up `domain_loss`."""
@@ -70,4 +70,4 @@ class Clan(AdaptSegNet):
             return domain_cross_entropy(domain_logits, domain, weights)
 
         maps = (self.domain_logits(target), target.classifiers["main"], target.classifiers["second"])
-        return Term(*sum_over_strips(sums, maps, target.size)).mean()
+        return sum_over_strips(sums, maps, target.size).mean()

@@ -90,5 +90,5 @@ class Fada(Adversarial):
 
         maps = (self.domain_logits(outputs), outputs.logits.detach())
         if self.options.discriminator_resolution == "input":
-            return Term(*sum_over_strips(sums, maps, outputs.size)).mean()
+            return sum_over_strips(sums, maps, outputs.size).mean()
         return sums(*maps).mean()

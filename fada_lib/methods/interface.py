@@ -78,9 +78,18 @@ class Method(nn.Module):
         del segmenter, progress
         return {}
 
+    def judges(self) -> bool:
+        """Whether it has a discriminator of whole maps, so that `domain_logits` says something."""
+        return next(self.parameters(), None) is not None
+
     def domain_logits(self, outputs: Outputs) -> torch.Tensor | None:
         """What the discriminator (of several, the main one) says of a forward pass; None if there is none."""
         del outputs
+        return None
+
+    def knowledge(self, logits: torch.Tensor) -> torch.Tensor | None:
+        """What the discriminator is told of classes by the classifier's (N, K, H, W) logits; None if nothing."""
+        del logits
         return None
 
     def generator_terms(self, source: Outputs, target: Outputs | None, progress: float) -> dict[str, torch.Tensor]:

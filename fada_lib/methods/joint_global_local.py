@@ -75,9 +75,17 @@ class JointGlobalLocal(Method):
         """The global method's."""
         return self.global_method.weight_terms(segmenter, progress)
 
+    def judges(self) -> bool:
+        """Whether the global method does: the local discriminator sees mosaics."""
+        return self.global_method.judges()
+
     def domain_logits(self, outputs: Outputs) -> torch.Tensor | None:
         """The global discriminator's."""
         return self.global_method.domain_logits(outputs)
+
+    def knowledge(self, logits: torch.Tensor) -> torch.Tensor | None:
+        """What the global discriminator is told."""
+        return self.global_method.knowledge(logits)
 
     def generator_terms(self, source: Outputs, target: Outputs, progress: float) -> dict[str, torch.Tensor]:
         """The global method's terms, and lambda_adv x the mean over target windows of -log P(d = source)."""

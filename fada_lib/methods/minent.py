@@ -4,7 +4,6 @@ import torch
 
 from fada_lib.losses.output_space import entropy
 from fada_lib.losses.strips import sum_over_strips
-from fada_lib.losses.terms import Term
 from fada_lib.methods.interface import Method, Outputs
 from fada_lib.methods.options import MinEntOptions
 
@@ -20,5 +19,5 @@ class MinEnt(Method):
     def generator_terms(self, source: Outputs, target: Outputs, progress: float) -> dict[str, torch.Tensor]:
         """lambda_adv x the mean over the input's pixels of the normalised entropy."""
         del source, progress
-        mean = Term(*sum_over_strips(entropy, (target.logits,), target.size)).mean()
+        mean = sum_over_strips(entropy, (target.logits,), target.size).mean()
         return {"entropy": self.options.lambda_adv * mean}

@@ -58,7 +58,7 @@ class ConfusionMatrix:
 
 
 def require_channels(truth: torch.Tensor, num_classes: int) -> None:
-    """Refuse truth with anything but 0..K-1 and 255; it waits for the device, so no loop over batches calls it.
+    """Refuse truth with anything but 0..K-1 and 255, for callers whose truth no data set has inspected.
 
     Raises
     ------

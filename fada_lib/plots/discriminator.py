@@ -9,8 +9,9 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from fada_lib.analysis.discriminator import DOMAINS, Judged
+from fada_lib.analysis.discriminator import Judged
 from fada_lib.data.classes import ClassSet
+from fada_lib.data.domains import DOMAINS
 from fada_lib.plots.scenes import colour
 from fada_lib.plots.style import SOURCE_COLOUR, TARGET_COLOUR, class_legend, styled, without_frame
 

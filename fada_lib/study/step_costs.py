@@ -146,9 +146,7 @@ def _step(p: TrainingParameters, network: PretrainParameters, world: DataParamet
         return _noise(size or _made_size(world, domain), p.batch_size, classes, compute.device.type == "cuda")
 
     if isinstance(p, AdaptParameters):
-        return _adaptation(
-            p, segmenter, classes, compute, noise("source", p.source_size), noise("target", p.target_size)
-        )
+        return _adaptation(p, segmenter, compute, noise("source", p.source_size), noise("target", p.target_size))
     segmenter.to(device=compute.device, memory_format=torch.channels_last)
     optimiser = sgd(p, segmenter.parameter_groups(p.classifier_learning_rate_factor))
     domain = getattr(p, "domain", "target")
@@ -159,13 +157,13 @@ def _step(p: TrainingParameters, network: PretrainParameters, world: DataParamet
 def _adaptation(
     p: AdaptParameters,
     segmenter: Segmenter,
-    classes: int,
     compute: Compute,
     source: tuple[torch.Tensor, torch.Tensor],
     target: tuple[torch.Tensor, torch.Tensor],
 ) -> Step:
+    """Half-way, for at the beginning a method may do less (CLAN's warm-up)."""
     set_batch_norm(segmenter, p.batch_norm)
-    method, optimisers = build_adversary(p, segmenter, classes, compute)
+    method, optimisers = build_adversary(p, segmenter, compute)
     return lambda: adapt_step(
         segmenter,
         method,
@@ -174,6 +172,7 @@ def _adaptation(
         target[0] if method.uses_target else None,
         compute,
         target_labels=target[1] if method.reads_target_labels else None,
+        progress=0.5,
         segmentation_temperature=p.segmentation_temperature,
         gradient_clip=p.gradient_clip,
     )

@@ -6,7 +6,7 @@ from fada_lib.data.domains import open_part
 from fada_lib.data.sampling import Stream
 from fada_lib.files import resolve
 from fada_lib.inference.diagnose import diagnose
-from fada_lib.methods.interface import Method, Outputs, forward_pass
+from fada_lib.methods.interface import Method, Outputs
 from fada_lib.methods.registry import build_method
 from fada_lib.models.batch_norm import measure_statistics, set_batch_norm
 from fada_lib.models.segmenter import Segmenter
@@ -14,23 +14,17 @@ from fada_lib.parameters import AdaptParameters
 from fada_lib.progress import Progress
 from fada_lib.training.adversary import FILE as ADVERSARY
 from fada_lib.training.adversary import save_adversary
-from fada_lib.training.checkpoint import load_checkpoint, save_checkpoint
+from fada_lib.training.checkpoint import load_checkpoint, require_classes, save_checkpoint
 from fada_lib.training.device import Compute, prepare
 from fada_lib.training.gradient_ratio import measured_ratio
 from fada_lib.training.images import source_images, target_images
 from fada_lib.training.loop import run_iterations
 from fada_lib.training.snapshots import adapted_recipe, keep_snapshot
 from fada_lib.training.state import TrainingState, sgd
-from fada_lib.training.supervised import labelled_stream, segmentation_terms
+from fada_lib.training.supervised import forward, labelled_stream, segmentation_terms
 
 DISCRIMINATOR_BETAS = (0.9, 0.99)
 """Adam's betas for D (paper, section 4.3)."""
-
-
-def forward(segmenter: Segmenter, images: torch.Tensor, compute: Compute) -> Outputs:
-    """`forward_pass` in the run's precision."""
-    with compute.autocast():
-        return forward_pass(segmenter, images)
 
 
 def adapt_step(
@@ -69,14 +63,11 @@ def adapt_step(
     images, labels = source
     method.requires_grad_(False)
     optimisers["segmenter"].zero_grad(set_to_none=True)
-    labels = labels.to(compute.device, non_blocking=True)
-    source_outputs = forward(segmenter, images, compute)._replace(labels=labels)
-    segmentation = segmentation_terms(method, source_outputs, labels, segmentation_temperature)
+    source_outputs = forward(segmenter, images, compute, labels)
+    segmentation = segmentation_terms(method, source_outputs, segmentation_temperature)
     sum(segmentation.values()).backward()
     source_outputs = source_outputs.detach()
-    target_outputs = None if target_images is None else forward(segmenter, target_images, compute)
-    if target_labels is not None:
-        target_outputs = target_outputs._replace(labels=target_labels.to(compute.device, non_blocking=True))
+    target_outputs = None if target_images is None else forward(segmenter, target_images, compute, target_labels)
     terms = method.generator_terms(source_outputs, target_outputs, progress) | method.weight_terms(segmenter, progress)
     if terms:
         sum(terms.values()).backward()
@@ -102,7 +93,7 @@ def _discriminator_step(
 
 
 def build_adversary(
-    p: AdaptParameters, segmenter: Segmenter, classes: int, compute: Compute
+    p: AdaptParameters, segmenter: Segmenter, compute: Compute
 ) -> tuple[Method, dict[str, torch.optim.Optimizer]]:
     """The method with its discriminator, and the optimisers that `adapt_step` takes; all is moved to the device.
 
@@ -113,7 +104,7 @@ def build_adversary(
     UserError
         For an unknown method or option, or a network that the method cannot adapt.
     """
-    method = build_method(p.method, p.options, segmenter.feature_extractor.channels, classes)
+    method = build_method(p.method, p.options, segmenter.feature_extractor.channels, segmenter.num_classes)
     method.check(segmenter)
     segmenter.add_heads(method.heads)
     for module in (segmenter, method):
@@ -127,7 +118,7 @@ def build_adversary(
 
 
 def adapt(p: AdaptParameters, progress: Progress) -> Segmenter:
-    """Adapt the source run's segmenter and write `checkpoint.pt` and `history.jsonl`.
+    """Adapt the source run's segmenter; write `checkpoint.pt`, `history.jsonl` and, if it has one, `discriminator.pt`.
 
     Raises
     ------
@@ -138,8 +129,9 @@ def adapt(p: AdaptParameters, progress: Progress) -> Segmenter:
     segmenter, recipe = load_checkpoint(p.source_run, compute.device)
     set_batch_norm(segmenter.train(), p.batch_norm)
     source, tune = source_images(p), open_part(p.data, "target", "tune")
+    require_classes(recipe, source.classes, f"source_run: {p.source_run}")
     source_val = open_part(p.data, "source", "val")
-    method, optimisers = build_adversary(p, segmenter, len(source.classes), compute)
+    method, optimisers = build_adversary(p, segmenter, compute)
     streams = [(source, labelled_stream(p, source, "adapt source", p.source_size))]
     if method.uses_target:
         target = open_part(p.data, "target", "train")
@@ -160,7 +152,7 @@ def adapt(p: AdaptParameters, progress: Progress) -> Segmenter:
             segmentation_temperature=p.segmentation_temperature,
             gradient_clip=p.gradient_clip,
         )
-        keep_snapshot(p, segmenter, method, len(source.classes), recipe, iteration + 1)
+        keep_snapshot(p, segmenter, method, recipe, iteration + 1)
         return losses
 
     state = TrainingState({"segmenter": segmenter, "method": method}, optimisers)
@@ -188,6 +180,6 @@ def adapt(p: AdaptParameters, progress: Progress) -> Segmenter:
     method.finish(segmenter, target_images(p))
     if p.batch_norm == "target":
         measure_statistics(segmenter, target_images(p))
-    save_adversary(resolve(p.run) / ADVERSARY, p, method, segmenter.feature_extractor.channels, len(source.classes))
+    save_adversary(resolve(p.run) / ADVERSARY, p, method, segmenter)
     save_checkpoint(resolve(p.run) / "checkpoint.pt", segmenter, adapted_recipe(p, recipe, p.iterations))
     return segmenter

@@ -7,14 +7,15 @@ import torch
 from fada_lib.files import resolve
 from fada_lib.methods.interface import Method
 from fada_lib.methods.registry import build_method
+from fada_lib.models.segmenter import Segmenter
 from fada_lib.models.tensor_files import read_tensors, save_tensors
 from fada_lib.parameters import AdaptParameters, UserError
 
 FILE = "discriminator.pt"
 
 
-def save_adversary(path: Path, p: AdaptParameters, method: Method, channels: int, num_classes: int) -> None:
-    """Write the discriminator to `path`; a method without one leaves none there.
+def save_adversary(path: Path, p: AdaptParameters, method: Method, segmenter: Segmenter) -> None:
+    """Write the discriminator to `path`; a method that judges no whole maps leaves none there.
 
     Parameters
     ----------
@@ -22,17 +23,17 @@ def save_adversary(path: Path, p: AdaptParameters, method: Method, channels: int
     p : AdaptParameters
         Name the method and its options.
     method : Method
-    channels, num_classes : int
-        Of the features and of the classifier.
+    segmenter : Segmenter
+        The network whose features, or predictions, it sees.
     """
-    if not list(method.parameters()):
+    if not method.judges():
         path.unlink(missing_ok=True)
         return
     content = {
         "method": p.method,
         "options": p.options,
-        "channels": channels,
-        "num_classes": num_classes,
+        "channels": segmenter.feature_extractor.channels,
+        "num_classes": segmenter.num_classes,
         "state": {name: tensor.cpu() for name, tensor in method.state_dict().items()},
     }
     save_tensors(path, content)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from fada_lib.data.classes import class_set
+from fada_lib.data.classes import ClassSet, class_set
 from fada_lib.files import resolve
 from fada_lib.models.release import is_release, parse_release, segmenter_of
 from fada_lib.models.segmenter import Segmenter, build_segmenter, heads_in
@@ -98,6 +98,12 @@ def load_trained(path: str | Path, device: torch.device | str = "cpu") -> tuple[
     content = read_tensors(path)
     segmenter, recipe = _released(content, path) if is_release(content) else _ours(content, path)
     return segmenter.to(device=device, memory_format=torch.channels_last), recipe
+
+
+def require_classes(recipe: Recipe, classes: ClassSet, where: str) -> None:
+    """Refuse, by a `UserError` that begins with `where`, a network that predicts other classes than the data have."""
+    if class_set(recipe.class_set).names != classes.names:
+        raise UserError(f"{where} predicts '{recipe.class_set}', the data have class_set '{classes.name}'")
 
 
 def _ours(content: dict, path: Path) -> tuple[Segmenter, Recipe]:

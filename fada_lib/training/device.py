@@ -1,7 +1,6 @@
 """Where a run computes and in which precision; one place decides both."""
 
 import contextlib
-import os
 import re
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from fada_lib.parameters import UserError
 class Compute:
     """A device and the autocast type on it (None: everything in the tensors' own precision).
 
-    Weights and losses stay in float32; convolutions run in `autocast_type`.
+    Weights, losses and discriminators stay in float32; the convolutions of a segmenter run in `autocast_type`.
     """
 
     device: torch.device
@@ -29,7 +28,7 @@ class Compute:
 
 
 def prepare(device: str, precision: str, threads: int, seed: int) -> Compute:
-    """Set threads, seeds and deterministic algorithms, and choose device and precision.
+    """Set threads and seeds, choose device and precision, and on the CPU ask for deterministic algorithms.
 
     Parameters
     ----------
@@ -55,7 +54,6 @@ def prepare(device: str, precision: str, threads: int, seed: int) -> Compute:
         torch.use_deterministic_algorithms(True)
         torch.utils.deterministic.fill_uninitialized_memory = False  # costs a tenth of a step; nothing reads it
     else:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.benchmark = True
     torch.manual_seed(seed)
     if precision == "auto":

@@ -14,7 +14,7 @@ from fada_lib.models.segmenter import Segmenter, build_segmenter
 from fada_lib.models.weights import initialise
 from fada_lib.parameters import DistillParameters, UserError, to_mapping
 from fada_lib.progress import Progress
-from fada_lib.training.checkpoint import Recipe, load_checkpoint, save_checkpoint
+from fada_lib.training.checkpoint import Recipe, load_checkpoint, require_classes, save_checkpoint
 from fada_lib.training.device import prepare
 from fada_lib.training.loop import run_iterations
 from fada_lib.training.state import TrainingState, sgd
@@ -28,11 +28,17 @@ def label_target(p: DistillParameters, progress: Progress) -> float:
     -------
     float
         Share of pixels that keep a label, 0..1.
+
+    Raises
+    ------
+    UserError
+        For a teacher of other classes than the data have.
     """
     folder = resolve(p.run)
     compute = prepare(p.device, p.precision, p.threads, p.seed)
-    teacher, _ = load_checkpoint(p.teacher_run, compute.device)
+    teacher, recipe = load_checkpoint(p.teacher_run, compute.device)
     train = open_part(p.data, "target", "train")
+    require_classes(recipe, train.classes, f"teacher_run: {p.teacher_run}")
     progress.start("pseudo labels", len(train))
     return write_pseudo_labels(
         teacher,

@@ -12,10 +12,10 @@ import torch
 
 from fada_lib.data.dataset import SegmentationDataset
 from fada_lib.data.sampling import Stream, batches
-from fada_lib.methods.interface import Method, forward_pass
+from fada_lib.methods.interface import Method
 from fada_lib.models.segmenter import Segmenter
 from fada_lib.training.device import Compute
-from fada_lib.training.supervised import segmentation_terms
+from fada_lib.training.supervised import forward, segmentation_terms
 
 
 def gradient_ratio(
@@ -54,14 +54,10 @@ def gradient_ratio(
     trained = [p for p in segmenter.feature_extractor.parameters() if p.requires_grad]
     images, labels = source
     with untouched(segmenter, compute.device):
-        with compute.autocast():
-            of_source = forward_pass(segmenter, images)._replace(labels=labels.to(compute.device))
-        losses = segmentation_terms(method, of_source, of_source.labels, segmentation_temperature)
+        of_source = forward(segmenter, images, compute, labels)
+        losses = segmentation_terms(method, of_source, segmentation_temperature)
         segmentation = gradient_norm(sum(losses.values()), trained)
-        with compute.autocast():
-            of_target = forward_pass(segmenter, target_images)
-        if target_labels is not None:
-            of_target = of_target._replace(labels=target_labels.to(compute.device))
+        of_target = forward(segmenter, target_images, compute, target_labels)
         terms = method.generator_terms(of_source.detach(), of_target, progress)
         if not terms:
             return {}

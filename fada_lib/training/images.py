@@ -9,7 +9,7 @@ from fada_lib.data.colours import colour_transfer
 from fada_lib.data.dataset import SegmentationDataset
 from fada_lib.data.domains import open_part
 from fada_lib.files import resolve, write_json
-from fada_lib.inference.predict import test_batches
+from fada_lib.inference.predict import batches_to_test
 from fada_lib.parameters import AdaptParameters, UserError
 
 
@@ -35,5 +35,5 @@ def target_images(p: AdaptParameters) -> Iterator[torch.Tensor]:
 
     N is as many images as `inference.predict.BATCH_PIXELS` allows: 16 of the default world, one of 1024 x 512.
     """
-    for _, images, _ in test_batches(open_part(p.data, "target", "train"), p.test_size):
+    for _, images, _ in batches_to_test(open_part(p.data, "target", "train"), p.test_size):
         yield images

@@ -10,7 +10,7 @@ from fada_lib.models.segmenter import Segmenter, build_segmenter
 from fada_lib.models.weights import initialise
 from fada_lib.parameters import PretrainParameters, UserError, to_mapping
 from fada_lib.progress import Progress
-from fada_lib.training.checkpoint import Recipe, load_trained, save_checkpoint
+from fada_lib.training.checkpoint import Recipe, load_trained, require_classes, save_checkpoint
 from fada_lib.training.device import prepare
 from fada_lib.training.loop import run_iterations
 from fada_lib.training.state import TrainingState, sgd
@@ -36,10 +36,7 @@ def starting_point(p: PretrainParameters, classes: str) -> tuple[Segmenter, Reci
         initialise(segmenter, p.backbone, p.weights)
         return segmenter, Recipe(p.backbone, p.norm, classes, p.weights, p.method, 0, to_mapping(p))
     segmenter, recipe = load_trained(p.checkpoint)
-    if class_set(recipe.class_set).names != class_set(classes).names:
-        raise UserError(
-            f"checkpoint: {p.checkpoint} predicts '{recipe.class_set}', the data have class_set '{classes}'"
-        )
+    require_classes(recipe, class_set(classes), f"checkpoint: {p.checkpoint}")
     norm = p.norm if p.backbone == "vgg16" else recipe.norm
     if (p.backbone, p.norm) != (recipe.backbone, norm):
         fitting = f"backbone: {recipe.backbone} and norm: {recipe.norm}"

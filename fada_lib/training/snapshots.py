@@ -3,6 +3,8 @@
 import dataclasses
 from pathlib import Path
 
+import torch
+
 from fada_lib.files import resolve
 from fada_lib.methods.interface import Method
 from fada_lib.models.segmenter import Segmenter
@@ -18,19 +20,17 @@ def adapted_recipe(p: AdaptParameters, source: Recipe, done: int) -> Recipe:
     return dataclasses.replace(source, method=p.name, total_iterations=total, parameters=to_mapping(p))
 
 
-def keep_snapshot(
-    p: AdaptParameters, segmenter: Segmenter, method: Method, num_classes: int, source: Recipe, done: int
-) -> None:
+def keep_snapshot(p: AdaptParameters, segmenter: Segmenter, method: Method, source: Recipe, done: int) -> None:
     """Write `snapshots/<done>.pt`, a checkpoint, and its discriminator, every `p.snapshot_every` iterations (0: never).
 
     `source` is the recipe of the source model.
     """
     if p.snapshot_every and done % p.snapshot_every == 0:
         save_checkpoint(_path(p.run, done), segmenter, adapted_recipe(p, source, done))
-        save_adversary(_adversary(p.run, done), p, method, segmenter.feature_extractor.channels, num_classes)
+        save_adversary(_adversary(p.run, done), p, method, segmenter)
 
 
-def load_snapshots(p: AdaptParameters) -> dict[int, Segmenter]:
+def load_snapshots(p: AdaptParameters, device: torch.device | str = "cpu") -> dict[int, Segmenter]:
     """The networks along a finished adaptation, by iteration; 0 is the source model that it started from.
 
     Raises
@@ -39,18 +39,18 @@ def load_snapshots(p: AdaptParameters) -> dict[int, Segmenter]:
         If the run kept no snapshots, or one is missing.
     """
     paths = {done: _path(p.run, done) for done in _kept(p)}
-    return {done: load_trained(path)[0] for done, path in ({0: p.source_run} | paths).items()}
+    return {done: load_trained(path, device)[0] for done, path in ({0: p.source_run} | paths).items()}
 
 
-def load_snapshot_adversaries(p: AdaptParameters) -> dict[int, Method]:
-    """The discriminators along a finished adaptation, by iteration; empty for a method without one.
+def load_snapshot_adversaries(p: AdaptParameters, device: torch.device | str = "cpu") -> dict[int, Method]:
+    """The discriminators along a finished adaptation, by iteration; empty for a method that kept none.
 
     Raises
     ------
     UserError
         If the run kept no snapshots, or one is damaged.
     """
-    found = {done: load_adversary(_adversary(p.run, done)) for done in _kept(p)}
+    found = {done: load_adversary(_adversary(p.run, done), device) for done in _kept(p)}
     return {done: method for done, method in found.items() if method is not None}
 
 

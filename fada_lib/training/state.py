@@ -38,23 +38,22 @@ class TrainingState:
         }
         save_tensors(path, content)
 
-    def load(self, path: Path, identity: str) -> bool:
-        """Continue from `path`; False if there is none or it belongs to other parameters."""
+    def load(self, path: Path, identity: str) -> None:
+        """Continue from `path`, unless there is none or it belongs to other parameters."""
         if not path.exists():
-            return False
+            return
         try:
             content = torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:
             raise UserError(f"{path} is damaged ({type(error).__name__}): delete it and run again") from error
         if content["identity"] != identity:
-            return False
+            return
         for name, module in self.modules.items():
             module.load_state_dict(content["modules"][name])
         for name, optimiser in self.optimisers.items():
             optimiser.load_state_dict(content["optimisers"][name])
         self.iteration, self.history = content["iteration"], content["history"]
         torch.set_rng_state(content["random"])
-        return True
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:

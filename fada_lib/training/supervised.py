@@ -8,7 +8,7 @@ from fada_lib.data.validate import classes_by_file
 from fada_lib.limits import STUDENTS_SAMPLING
 from fada_lib.losses.precision import at_least_single
 from fada_lib.losses.segmentation import segmentation_loss
-from fada_lib.methods.interface import Method, Outputs
+from fada_lib.methods.interface import Method, Outputs, forward_pass
 from fada_lib.models.segmenter import Segmenter, network_input, upsample
 from fada_lib.parameters import AdaptParameters, TrainingParameters, UserError
 from fada_lib.training.device import Compute
@@ -52,10 +52,18 @@ def supervised_step(
     return {"segmentation": loss.detach()}
 
 
-def segmentation_terms(
-    method: Method, source: Outputs, labels: torch.Tensor, temperature: float = 1.0
-) -> dict[str, torch.Tensor]:
+def forward(
+    segmenter: Segmenter, images: torch.Tensor, compute: Compute, labels: torch.Tensor | None = None
+) -> Outputs:
+    """`forward_pass` in the run's precision, with the images' labels beside it where they are to be read."""
+    with compute.autocast():
+        outputs = forward_pass(segmenter, images)
+    return outputs if labels is None else outputs._replace(labels=labels.to(compute.device, non_blocking=True))
+
+
+def segmentation_terms(method: Method, source: Outputs, temperature: float = 1.0) -> dict[str, torch.Tensor]:
     """The weighted mean of Eq. 3 for every classifier that `method` has learn from the source's labels, by name."""
+    labels = source.labels
     return {
         name: weight * segmentation_loss(upsample(logits, labels.shape[-2:]), labels, temperature).mean()
         for name, (weight, logits) in method.supervised(source).items()
