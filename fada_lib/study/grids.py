@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from fada_lib.files import read_json_lines
 from fada_lib.plots.style import split_name
 from fada_lib.study.comparisons import keeping, mean_of, mean_of_all
 from fada_lib.study.results import Run, Study
@@ -94,11 +93,8 @@ def histories(study: Study) -> dict[str, dict[tuple[str, int], list[dict]]]:
     found: dict[str, dict[tuple[str, int], list[dict]]] = {}
     for method in study.reported_methods:
         for run in study.of(method):
-            path = run.folder / "history.jsonl"
-            if run.stage == "adapt" and path.exists():
-                history = read_json_lines(path)
-                if sum(TUNE in row for row in history) > 1:
-                    found.setdefault(method, {})[run.world, run.metrics["seed"]] = history
+            if run.stage == "adapt" and sum(TUNE in row for row in run.history) > 1:
+                found.setdefault(method, {})[run.world, run.metrics["seed"]] = run.history
     return found
 
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from fada_lib.analysis.networks import method_key
 from fada_lib.plots.style import method_label
 
 
@@ -20,11 +21,6 @@ def _row(metrics: dict) -> dict[str, object]:
         "multi-scale (%)": round(100 * parts["target_val"]["multiscale"]["miou"], 1),
         "source mIoU (%)": round(100 * parts["source_val"]["single"]["miou"], 1),
     }
-
-
-def method_key(metrics: dict) -> str:
-    """The method's name, with ``+sd`` when it was self-distilled."""
-    return metrics["method"] + ("+sd" if metrics["self_distilled"] else "")
 
 
 def component_ladder(source: dict, adapted: dict, distilled: dict) -> list[list[float]]:

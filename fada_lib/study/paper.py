@@ -12,7 +12,7 @@ from fada_lib.study.experiments import Experiment, read_experiments
 from fada_lib.study.page import bullets, figure, missing, page
 from fada_lib.study.paper_tables import paper_tables
 from fada_lib.study.rendering import Table
-from fada_lib.study.table_files import clear, downloads, write_tables
+from fada_lib.study.table_files import clear, shown, write_tables
 
 FOLDER = "paper_tables"
 """Below the results; no study's folder, for it holds no plan."""
@@ -75,9 +75,7 @@ def _page(
     known = [f"{e.study.name}: {e.dataset}, {e.backbone}; {_progress(e)}" for e in experiments]
     sections = [("Studies", bullets(known) if known else missing("No study of params/paper has been run yet."))]
     for table in tables:
-        wide = " wide" if len(table.columns) > 10 else ""
-        html = f'<div class="table{wide}">{table.to_html()}</div>'
-        sections.append((table.title, f"{html}\n{downloads(table.name)}"))
+        sections.append((table.title, shown(table)))
     for number, caption in CAPTIONS.items():
         drawn = [figure(png, f"{caption}. Study {name}.", folder) for found, name, png in figures if found == number]
         sections.append((caption.split(":")[0].split(" from")[0], "\n".join(drawn) or missing("No run has drawn it.")))

@@ -3,14 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from fada_lib.files import read_json_lines
 from fada_lib.study.results import Run
-
-
-def gradient_ratio(run: Run) -> float | None:
-    """`mean_over_training` of an adaptation's history; None without a history."""
-    path = run.folder / "history.jsonl"
-    return mean_over_training(read_json_lines(path)) if path.exists() else None
 
 
 def mean_over_training(history: Iterable[Mapping[str, float]]) -> float | None:
@@ -25,8 +18,8 @@ def mean_over_training(history: Iterable[Mapping[str, float]]) -> float | None:
 
 
 def mean_ratio(runs: Sequence[Run]) -> float | None:
-    """Geometric mean of `gradient_ratio` over the runs that have one, for it is read on a log axis; else None."""
-    return _geometric_mean([ratio for run in runs if (ratio := gradient_ratio(run))])
+    """Geometric mean of `mean_over_training` over the runs that have one, for it is read on a log axis; else None."""
+    return _geometric_mean([ratio for run in runs if (ratio := mean_over_training(run.history))])
 
 
 def by_ratio(runs_by_weight: Mapping[float, Sequence[Run]]) -> list[tuple[float, list]]:
@@ -34,7 +27,9 @@ def by_ratio(runs_by_weight: Mapping[float, Sequence[Run]]) -> list[tuple[float,
     points = []
     for weight in sorted(runs_by_weight):
         measured = [
-            (ratio, run.score("target_tune")) for run in runs_by_weight[weight] if (ratio := gradient_ratio(run))
+            (ratio, run.score("target_tune"))
+            for run in runs_by_weight[weight]
+            if (ratio := mean_over_training(run.history))
         ]
         if measured:
             ratios, scores = zip(*measured, strict=True)

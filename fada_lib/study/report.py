@@ -13,7 +13,7 @@ from fada_lib.study.page import bullets, figure, missing, page
 from fada_lib.study.published import published_table
 from fada_lib.study.rendering import Table
 from fada_lib.study.results import Study, read_study
-from fada_lib.study.table_files import clear, downloads, write_tables
+from fada_lib.study.table_files import clear, shown, write_tables
 from fada_lib.study.tables import build_tables
 
 _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -59,9 +59,7 @@ def report_html(study: Study, tables: list[Table], figures: dict[str, Path]) -> 
         parts = []
         for name in names:
             if name in by_name:
-                wide = " wide" if len(by_name[name].columns) > 10 else ""
-                parts.append(f'<div class="table{wide}">{by_name[name].to_html()}</div>')
-                parts.append(downloads(name))
+                parts.append(shown(by_name[name]))
             if name in figures:
                 parts.append(figure(figures[name], CAPTIONS[name], study.folder))
         if parts:

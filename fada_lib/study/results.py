@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from fada_lib.files import read_json, read_yaml, resolve
+from fada_lib.files import read_json, read_json_lines, read_yaml, resolve
 from fada_lib.plots.style import method_order, split_name
 from fada_lib.study.statistics import summarise
 
@@ -47,6 +47,12 @@ class Run:
         """lambda_adv of an adaptation, MinEnt's weight of the entropy included; None for methods without one."""
         value = self.parameters.get("options", {}).get("lambda_adv")
         return None if value is None else float(value)
+
+    @cached_property
+    def history(self) -> list[dict]:
+        """Rows of `history.jsonl`, empty without one."""
+        path = self.folder / "history.jsonl"
+        return read_json_lines(path) if path.exists() else []
 
     @property
     def restated(self) -> bool:
@@ -135,7 +141,7 @@ class Study:
         return next((run for run in reversed(self.runs) if run.stage == "analyse"), None)
 
     def analysed(self, key: str) -> dict:
-        """What notebook 05 kept: of ``ccd``, ``domain_distance``, ``mistakes`` by method and seed; ``relation``."""
+        """What notebook 05 kept: ``ccd``, ``domain_distance`` and ``mistakes`` by method and seed; ``relations``."""
         return self.analysis.metrics.get(key, {}) if self.analysis else {}
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from fada_lib.files import write_text
-from fada_lib.study.latex import to_latex
+from fada_lib.study.latex import WIDE, to_latex
 from fada_lib.study.rendering import Table
 
 FORMS: dict[str, Callable[[Table], str]] = {"csv": Table.to_csv, "md": Table.to_markdown, "tex": to_latex}
@@ -25,7 +25,8 @@ def clear(folder: Path) -> None:
             path.unlink()
 
 
-def downloads(name: str) -> str:
-    """Links from a report to the files of one of its tables, as HTML."""
-    links = " · ".join(f'<a href="tables/{name}.{suffix}">{suffix.upper()}</a>' for suffix in FORMS)
-    return f'<p class="note">This table as {links}</p>'
+def shown(table: Table) -> str:
+    """A table as a report shows it, with links to its files, as HTML."""
+    wide = " wide" if len(table.columns) > WIDE else ""
+    links = " · ".join(f'<a href="tables/{table.name}.{suffix}">{suffix.upper()}</a>' for suffix in FORMS)
+    return f'<div class="table{wide}">{table.to_html()}</div>\n<p class="note">This table as {links}</p>'
