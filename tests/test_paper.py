@@ -97,7 +97,7 @@ def test_table_6_has_fada_soft_and_what_differs_from_it_in_the_threshold_alone(t
     study = SyntheticStudy(tmp_path)
     soft = {"encoding": "soft", "clip": 0.9, "temperature": 1.8}
     study.model("fada_soft", 0, 0.5, options=soft)
-    study.model("fada_clip@clip=0.7", 0, 0.4, options={**soft, "clip": 0.7})
+    study.model("fada_soft_clip_0.7", 0, 0.4, options={**soft, "clip": 0.7})
     study.model("fada_soft_temperature_1.0", 0, 0.9, options={**soft, "temperature": 1.0})
     study.model("fada_live", 0, 0.9, options={**soft, "clip": 1.0}, batch_norm="live")
     experiment = Experiment(read_study(study.folder), "gta5", "GTA5 to Cityscapes", "ResNet-101")
