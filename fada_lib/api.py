@@ -15,7 +15,7 @@ from PIL import Image
 
 from fada_lib.analysis import ccd
 from fada_lib.data.classes import class_set
-from fada_lib.data.layouts import layout
+from fada_lib.data.layouts import mapped_layout
 from fada_lib.data.sampling import class_balanced_list
 from fada_lib.data.transforms import Augmentation, augment, normalise, to_tensor
 from fada_lib.inference.export import export_segmenter
@@ -24,6 +24,7 @@ from fada_lib.inference.predict import evaluating, probabilities
 from fada_lib.methods.fada import Fada
 from fada_lib.methods.options import FadaOptions
 from fada_lib.metrics.iou import ConfusionMatrix, intersection_over_union, mean_iou, require_channels
+from fada_lib.models import weights as imagenet
 from fada_lib.models.backbones import build_feature_extractor
 from fada_lib.models.discriminator import FineGrainedDiscriminator
 from fada_lib.models.release import (
@@ -35,7 +36,6 @@ from fada_lib.models.release import (
     write_release,
 )
 from fada_lib.models.segmenter import Segmenter, build_segmenter, network_input, upsample
-from fada_lib.models.weights import initialise
 from fada_lib.training import checkpoint
 from fada_lib.training.adapt import DISCRIMINATOR_BETAS, adapt_step
 from fada_lib.training.device import Compute
@@ -56,6 +56,14 @@ def build_discriminator(
     with torch.device("meta"):
         channels = build_feature_extractor(backbone, "frozen").channels
     return FineGrainedDiscriminator(channels, num_classes, hidden)
+
+
+def initialise(segmenter: Segmenter, backbone: str, weights: str) -> None:
+    """ImageNet weights for F, as `fada_lib.models.weights.initialise` says; a PATH starts at the working directory."""
+    if weights not in ("none", "imagenet", "caffe"):
+        path = weights.removeprefix("caffe:")
+        weights = weights.removesuffix(path) + str(Path(path).expanduser().absolute())
+    imagenet.initialise(segmenter, backbone, weights)
 
 
 def load_weights(
@@ -189,8 +197,13 @@ def channels(values: np.ndarray, layout_name: str, classes: str) -> np.ndarray:
     -------
     (H, W) uint8 array
         255 where the class is not in the set.
+
+    Raises
+    ------
+    UserError
+        For an unknown layout, or ``folders``, whose map is a study's.
     """
-    return class_set(classes).channel_of_train_id[layout(layout_name).train_id_of_value][values]
+    return class_set(classes).channel_of_train_id[mapped_layout(layout_name).train_id_of_value][values]
 
 
 def predict(

@@ -8,7 +8,6 @@ parameter file ends a study before it starts.
 import dataclasses
 import difflib
 import sys
-import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -149,7 +148,7 @@ class DistillParameters(TrainingParameters):
     full-size images scaled by `crop_scales`, crops of 1024x512). `label_size` is the size at which the teacher labels,
     by default `test_size` (the release labels at 1024x512 and tests at 2048x1024). A study's `variants` of the section
     set `variant`. `photographs` is an image or a folder of images that the student labels at the end; empty: the first
-    of the target's val part.
+    three of the target's val part.
     """
 
     run: str = "results/interactive/runs/04_fada_soft"
@@ -237,10 +236,6 @@ def to_mapping(parameters: object) -> dict[str, object]:
 def _checked(hint: object, value: object, where: str) -> object:
     """Return `value` as the type `hint`; a whole number is accepted where a float is wanted, nothing else bends."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (types.UnionType, typing.Union):
-        if value is None and type(None) in arguments:
-            return None
-        return _checked(next(a for a in arguments if a is not type(None)), value, where)
     if origin is tuple:
         if isinstance(value, str) or not isinstance(value, (list, tuple)):
             raise UserError(f"{where} must be a list, not {value!r}")

@@ -9,6 +9,7 @@ import torch
 
 from fada_lib import api
 from fada_lib.files import PROJECT_ROOT
+from fada_lib.parameters import UserError
 
 EXAMPLES = re.findall(r"```python\n(.*?)```", (PROJECT_ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.S)
 
@@ -39,6 +40,14 @@ def test_the_class_center_distance_takes_few_samples_as_tensors_arrays_or_lists(
     features, classes = torch.tensor([[0.0, 1.0], [0.0, -1.0], [2.0, 0.0]]), torch.tensor([0, 0, 1])
     for given in ((features, classes), (features.numpy(), classes.numpy()), (features.tolist(), classes.tolist())):
         assert api.class_center_distance(*given, 3) == [1 / 4, 0.0, None]
+
+
+@pytest.mark.parametrize("prefix", ["", "caffe:"])
+def test_weights_are_looked_for_from_the_working_directory(tmp_path, monkeypatch, prefix):
+    monkeypatch.chdir(tmp_path)
+    segmenter = api.build_segmenter("vgg16", 2, "frozen")
+    with pytest.raises(UserError, match=str(tmp_path / "mine.pth")):
+        api.initialise(segmenter, "vgg16", f"{prefix}mine.pth")
 
 
 def test_every_public_name_exists():

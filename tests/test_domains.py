@@ -70,6 +70,16 @@ def test_the_papers_pairs_open_and_are_sound(run, source, target, split):
     assert parts["target", "val"].labelled
 
 
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [({"target_layout": "gta5"}, "'val'"), ({"target_layout": "cityscapes", "target_val_split": "train"}, "'train'")],
+)
+def test_training_images_are_not_to_be_judged_on(run, values, told):
+    p = run("synthia", values["target_layout"], **values)
+    assert items(p, "target", "train")
+    assert f"images of {told} in" in (line := refused(items, p, "target", "val")) and "training images too" in line
+
+
 def test_target_groups_of_cityscapes_train_leave_val_whole(run):
     p = run("gta5", "cityscapes", target_groups=["ulm"])
     assert groups(p, "target", "train") == {"ulm"}

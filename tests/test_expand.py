@@ -195,6 +195,7 @@ def test_writing_twice_touches_nothing(tmp_path):
         ({"adapt": {"learning_rate": 10**400}}, "must be of type float"),
         ({"data": {"source_root": "data/gta5"}}, "source_root needs a target_root"),
         ({"bas": "x.yaml"}, "did you mean 'base'"),
+        ({"data": {"seed": 5}}, "section 'data': 'seed' is set by the study itself"),
         ({"distill": {"variants": ["x"]}}, "'variants' must map names"),
         ({"distill": {"variants": {"x": {"seed": 7}}}}, "'variants', 'x': 'seed' is set by the study itself"),
         ({"distill": {"variants": {"x": {"teachers": ["fda"]}}}}, "'x': 'teachers': unknown method 'fda'"),

@@ -8,8 +8,8 @@ from fada_lib.inference.export import export_segmenter
 from fada_lib.inference.predict import predict_dataset, probabilities
 from fada_lib.methods.interface import forward_pass
 from fada_lib.methods.registry import METHODS, build_method
-from fada_lib.models.release import release_state
-from fada_lib.models.segmenter import build_segmenter, heads_in
+from fada_lib.models.release import load_release, read_release, release_state, write_release
+from fada_lib.models.segmenter import build_segmenter, heads_in, network_input
 from fada_lib.models.tensor_files import read_tensors
 from fada_lib.parameters import AdaptParameters, DistillParameters, UserError
 from fada_lib.progress import Progress
@@ -200,6 +200,15 @@ def test_a_released_checkpoint_has_one_classifier_with_the_prediction_of_both():
         given = torch.randn(1, 3, 24, 40, generator=torch.Generator().manual_seed(2))
         assert torch.allclose(alone(given), segmenter(given), atol=1e-5)
     assert list(content) == ["iteration", "feature_extractor", "classifier"]
+
+
+def test_a_released_checkpoint_read_into_a_network_of_two_classifiers_leaves_it_one(tmp_path):
+    segmenter, given = network("second"), images()
+    with torch.no_grad():
+        before = segmenter.eval()(network_input(segmenter, given))
+        write_release(tmp_path / "released.pth", segmenter)
+        load_release(read_release(tmp_path / "released.pth"), segmenter)
+        assert torch.allclose(segmenter(network_input(segmenter, given)), before, atol=1e-5)
 
 
 def test_an_exported_program_predicts_by_the_sum(tmp_path):

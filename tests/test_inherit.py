@@ -9,7 +9,7 @@ import yaml
 from fada_lib import files
 from fada_lib.parameters import UserError
 from fada_lib.study.expand import expand
-from fada_lib.study.inherit import read_study
+from fada_lib.study.inherit import read_parameters
 
 PAPER = files.PROJECT_ROOT / "params" / "paper"
 
@@ -24,7 +24,7 @@ def write(folder: Path, **contents: dict) -> Path:
 def test_mappings_merge_at_every_depth_and_everything_else_is_replaced(tmp_path):
     below = {"study": "below", "seeds": [0, 1], "methods": {"a": {"method": "fada", "options": {"clip": 0.9}}}}
     over = {"base": "below.yaml", "study": "over", "seeds": [2], "methods": {"a": {"options": {"temperature": 2.0}}}}
-    assert read_study(write(tmp_path, below=below, over=over)) == {
+    assert read_parameters(write(tmp_path, below=below, over=over)) == {
         "study": "over",
         "seeds": [2],
         "methods": {"a": {"method": "fada", "options": {"clip": 0.9, "temperature": 2.0}}},
@@ -39,13 +39,13 @@ def test_bases_are_laid_from_left_to_right_and_may_have_bases_of_their_own(tmp_p
         right={"data": {"height": 3}},
         top={"base": ["left.yaml", "right.yaml"], "study": "top"},
     )
-    assert read_study(path)["data"] == {"height": 3, "width": 2, "seed": 1}
+    assert read_parameters(path)["data"] == {"height": 3, "width": 2, "seed": 1}
 
 
 def test_null_removes_what_a_base_gives_and_otherwise_stays(tmp_path):
     below = {"oracle": {"iterations": 3}, "distill": {"teachers": ["a"], "iterations": 4}}
     over = {"base": "below.yaml", "study": "x", "oracle": None, "distill": {"teachers": None}, "analysis": None}
-    assert read_study(write(tmp_path, below=below, over=over)) == {
+    assert read_parameters(write(tmp_path, below=below, over=over)) == {
         "study": "x",
         "distill": {"iterations": 4},
         "analysis": None,
@@ -66,7 +66,7 @@ def test_null_removes_what_a_base_gives_and_otherwise_stays(tmp_path):
 def test_wrong_bases_are_refused_in_one_line(tmp_path, content, expected):
     path = write(tmp_path, fine={"study": "fine"}, loop={"base": "top.yaml"}, top=content)
     with pytest.raises(UserError, match=expected) as caught:
-        read_study(path)
+        read_parameters(path)
     assert "\n" not in str(caught.value) and ".yaml" in str(caught.value)
 
 

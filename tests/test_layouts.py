@@ -11,7 +11,7 @@ from refusals import refused
 from fada_lib.data.classes import TRAIN_NAMES, class_set
 from fada_lib.data.dataset import SegmentationDataset
 from fada_lib.data.decode import read_image, read_label_values
-from fada_lib.data.layouts import LAYOUTS, find, layout, own_layout
+from fada_lib.data.layouts import LAYOUTS, find, layout, mapped_layout, own_layout
 from fada_lib.data.transforms import Augmentation
 from fada_lib.parameters import UserError
 
@@ -285,6 +285,22 @@ def test_pseudo_labels_replace_the_labels(gta5):
 # Your own folders
 
 
+def test_a_photograph_is_turned_upright_by_its_cameras_mark(tmp_path):
+    turned = Image.Exif()
+    turned[0x0112] = 6  # to be turned by a quarter, clockwise
+    lower_row_red = np.array([[[0, 0, 0]] * 6, [[255, 0, 0]] * 6], np.uint8)
+    Image.fromarray(lower_row_red).save(tmp_path / "a.png", exif=turned)
+    upright = np.array(read_image(tmp_path / "a.png"))
+    assert upright.shape == (6, 2, 3)
+    assert (upright[:, 0, 0] == 255).all() and not upright[:, 1].any()
+
+
+def test_a_picture_too_large_to_be_decoded_safely_is_named(tmp_path, monkeypatch):
+    Image.new("RGB", (64, 48)).save(tmp_path / "huge.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert "huge.png cannot be read" in refused(read_image, tmp_path / "huge.png")
+
+
 def test_own_labels_become_the_listed_classes(tree):
     root, form = tree("folders"), own()
     items = find(form, root, "train")
@@ -353,6 +369,11 @@ def test_an_empty_folder_is_named(tmp_path, name):
 def test_the_root_of_another_data_set_is_named(tree, name, of):
     root = tree(of)
     assert f"in {root}; is it the folder of the download?" in refused(find, layout(name), root, "train")
+
+
+def test_a_layout_whose_map_a_study_gives_is_no_layout_by_name_alone():
+    assert "layout 'folders' has no map of label values of its own" in refused(mapped_layout, "folders")
+    assert mapped_layout("gta5") is layout("gta5")
 
 
 def test_an_unknown_layout_lists_the_known():

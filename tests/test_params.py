@@ -10,7 +10,7 @@ from fada_lib.files import PROJECT_ROOT
 from fada_lib.methods.options import OPTIONS
 from fada_lib.plots.style import method_colour, method_label
 from fada_lib.study.expand import expand
-from fada_lib.study.inherit import read_study
+from fada_lib.study.inherit import read_parameters
 from fada_lib.study.plan import Plan
 
 PARAMS = PROJECT_ROOT / "params"
@@ -54,7 +54,7 @@ def test_an_ablation_asks_a_question_of_at_least_three_paired_seeds(path):
 @pytest.mark.parametrize("path", ABLATIONS, ids=named)
 def test_its_default_level_is_the_default_studys_method(path):
     """`fada_soft` and `binary` are the default study's at any lambda; what differs otherwise has another name."""
-    ours, default = read_study(path)["methods"], read_study(PARAMS / "default.yaml")["methods"]
+    ours, default = read_parameters(path)["methods"], read_parameters(PARAMS / "default.yaml")["methods"]
     for name in ours.keys() & default.keys() - {"source_continued"}:
         kind = OPTIONS[default[name]["method"]]
         written, expected = (kind(**{**study[name]["options"], "lambda_adv": 0.0}) for study in (ours, default))
@@ -64,7 +64,7 @@ def test_its_default_level_is_the_default_studys_method(path):
 
 @pytest.mark.parametrize("path", FILES, ids=named)
 def test_each_of_its_methods_has_a_colour_of_its_own(path):
-    colours = [method_colour(name) for name in read_study(path)["methods"]]
+    colours = [method_colour(name) for name in read_parameters(path)["methods"]]
     assert len(set(colours)) == len(colours)
 
 
@@ -130,7 +130,7 @@ def tuned_as(entry: dict) -> str:
 @pytest.mark.parametrize("path", [p for p in FILES if p.parent.name != "paper" and p.stem != "smoke"], ids=named)
 def test_every_lambda_outside_the_paper_is_the_one_that_the_measured_tuning_chose(path):
     chosen = best_lambda("tuning_sensitivity.csv") | best_lambda("tuning_comparison_sensitivity.csv")
-    for entry in read_study(path)["methods"].values():
+    for entry in read_parameters(path)["methods"].values():
         if "lambda_adv" in entry.get("options", {}):
             assert entry["options"]["lambda_adv"] == chosen[tuned_as(entry)]
 

@@ -143,10 +143,14 @@ def test_training_curves_give_losses_rate_and_scores_a_panel_each() -> None:
 
 
 def test_what_names_a_domain_has_its_colour_in_the_curves() -> None:
-    keys = ("adversarial", "discriminator_source", "discriminator_target", "source_val_miou", "target_tune_miou")
-    figure = training_curves([{"iteration": i, **dict.fromkeys(keys, 0.5)} for i in (1, 2)])
+    losses = ("learning_rate", "adversarial", "discriminator_source", "discriminator_target")
+    scores = ("source_val_miou", "target_tune_miou", "encoding_accuracy")
+    figure = training_curves(
+        [{"iteration": i, **dict.fromkeys(keys, 0.5)} for i in (1, 2) for keys in (losses, scores)]
+    )
     colours = {line.get_label(): line.get_color() for axes in figure.axes for line in axes.lines}
     assert colours.pop("adversarial") not in (SOURCE_COLOUR, TARGET_COLOUR)
+    assert colours.pop("learning rate") not in (SOURCE_COLOUR, TARGET_COLOUR)
     assert colours == {
         "discriminator source": SOURCE_COLOUR,
         "source val": SOURCE_COLOUR,

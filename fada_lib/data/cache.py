@@ -38,7 +38,7 @@ from fada_lib.data.transforms import resize
 from fada_lib.files import write_atomically
 from fada_lib.parameters import UserError
 
-FILTERS = "bicubic, nearest"
+FILTERS = "upright, bicubic, nearest"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from fada_lib.files import write_atomically
 from fada_lib.parameters import UserError
@@ -16,8 +16,9 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def read_image(path: Path) -> Image.Image:
-    """Decode an image to RGB; `UserError` names a missing or damaged file."""
+    """Decode an image to RGB, turned upright by its camera's mark; `UserError` names a missing or damaged file."""
     with _named(path), Image.open(path) as image:
+        ImageOps.exif_transpose(image, in_place=True)
         return image.convert("RGB")
 
 
@@ -92,6 +93,6 @@ def _named(path: Path) -> Iterator[None]:
     """Turn what a decoder may raise for a missing or damaged file into one line with its name."""
     try:
         yield
-    except (OSError, SyntaxError, ValueError, RuntimeError) as error:
+    except (OSError, SyntaxError, ValueError, RuntimeError, Image.DecompressionBombError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(f"{path} cannot be read ({reason}): restore it from the download") from error

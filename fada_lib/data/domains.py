@@ -95,7 +95,7 @@ def items(p: DataParameters, domain: str, part: str) -> list[Item]:
     Raises
     ------
     UserError
-        If the data are not there, or a held-out part leaves nothing to train on.
+        If the data are not there, a held-out part leaves nothing to train on, or target val would be trained on.
     """
     source_root, target_root = roots(p)
     form = layout_of(p, domain)
@@ -103,7 +103,14 @@ def items(p: DataParameters, domain: str, part: str) -> list[Item]:
         train = find(form, source_root, "train", p.source_groups)
         return _held_out(train, p.source_val_images, "source_val_images")[part == "val"]
     if part == "val":
-        return find(form, target_root, p.target_val_split, p.target_groups)
+        found = find(form, target_root, p.target_val_split, p.target_groups)
+        trained = {item.image for item in form.find(target_root, "train")}
+        if seen := [item.image for item in found if item.image in trained]:
+            raise UserError(
+                f"target_val_split: {len(seen)} images of '{p.target_val_split}' in {target_root} are training images "
+                f"too, first {seen[0].name}: judge on a split, or a folder with {{split}}, that is not trained on"
+            )
+        return found
     train = find(form, target_root, "train", p.target_groups, labels_needed=False)
     if not p.tune_groups:
         return _held_out(train, p.target_tune_images, "target_tune_images")[part == "tune"]

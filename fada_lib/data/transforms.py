@@ -11,6 +11,8 @@ import torch
 import torchvision.transforms.v2.functional as TF
 from PIL import Image
 
+from fada_lib.data.classes import IGNORE
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
@@ -90,7 +92,7 @@ def crop(image: Image.Image, label: Image.Image, size: tuple[int, int], corner: 
     """Crop (width, height) at `corner`; where the image is smaller it is padded with black and `IGNORE`."""
     box_x = round(corner[1] * max(0, image.width - size[0]))
     box_y = round(corner[0] * max(0, image.height - size[1]))
-    canvas, truth = Image.new("RGB", size), Image.new("L", size, 255)
+    canvas, truth = Image.new("RGB", size), Image.new("L", size, IGNORE)
     window = (box_x, box_y, min(box_x + size[0], image.width), min(box_y + size[1], image.height))
     canvas.paste(image.crop(window))
     truth.paste(label.crop(window))

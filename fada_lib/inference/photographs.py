@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from fada_lib.data.classes import CITYSCAPES_LABELS, IGNORE, ClassSet
-from fada_lib.data.decode import write_png
+from fada_lib.data.decode import read_image, write_png
 from fada_lib.data.transforms import resize, to_tensor
 from fada_lib.inference.predict import evaluating, probabilities
 from fada_lib.models.segmenter import Segmenter
@@ -91,7 +91,7 @@ def label_photographs(
     if longest_side < 1:
         raise UserError(f"longest_side is {longest_side}: it is a number of pixels, at least 1")
     for path in find_photographs(photographs):
-        image = _upright(path)
+        image = read_image(path)
         factor = min(1.0, longest_side / max(image.size))
         small, _ = resize(image, None, tuple(max(1, round(side * factor)) for side in image.size))
         with evaluating(segmenter):
@@ -174,11 +174,3 @@ def _refuse_equal_names(paths: Sequence[Path]) -> None:
         other = seen.setdefault(path.stem, path)
         if other is not path:
             raise UserError(f"{other} and {path.name} would both be written as {path.stem}_labels.png: rename one")
-
-
-def _upright(path: Path) -> Image.Image:
-    try:
-        with Image.open(path) as image:
-            return ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(f"{path} cannot be read ({error}): remove it or save it as PNG or JPEG") from error

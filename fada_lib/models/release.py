@@ -106,7 +106,7 @@ def parse_release(content: Mapping, path: Path) -> Release:
 
 
 def load_release(release: Release, segmenter: Segmenter, discriminator: FineGrainedDiscriminator | None = None) -> None:
-    """Copy a released checkpoint's weights into our networks.
+    """Copy a released checkpoint's weights into our networks; further heads go, for its classifier predicts alone.
 
     Raises
     ------
@@ -115,6 +115,7 @@ def load_release(release: Release, segmenter: Segmenter, discriminator: FineGrai
     """
     fit(segmenter.classifier, release.classifier, f"{release.path} (classifier, {release.num_classes} classes)")
     fit(segmenter.feature_extractor, release.feature_extractor, f"{release.path} (feature_extractor)")
+    segmenter.heads.clear()
     if discriminator is not None:
         if release.discriminator is None:
             raise UserError(f"{release.path} holds no model_D: it is a source model")

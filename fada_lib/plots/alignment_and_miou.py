@@ -67,7 +67,7 @@ def _label(axes: Axes, labels: Sequence[tuple[np.ndarray, str]]) -> None:
     renderer = axes.figure.canvas.get_renderer()
     marks = axes.transData.transform([point for point, _ in labels])
     taken = []
-    for (point, text), own in zip(labels, marks, strict=True):
+    for point, text in labels:
         for dx, dy in (*_NEAR, *_FAR):
             ha = "left" if dx > 0 else "right" if dx < 0 else "center"
             style = {"xytext": (dx, dy), "textcoords": "offset points", "ha": ha, "va": "center", "fontsize": 12}
@@ -78,7 +78,7 @@ def _label(axes: Axes, labels: Sequence[tuple[np.ndarray, str]]) -> None:
             note = axes.annotate(text, point, **style)
             note.update_positions(renderer)
             box = Text.get_window_extent(note, renderer)  # an annotation's own has its line in it
-            covers = any(box.padded(5).contains(*mark) for mark in marks if mark is not own)
+            covers = any(box.padded(5).contains(*mark) for mark in marks)
             outside = box.x0 < axes.bbox.x0 or box.x1 > axes.bbox.x1
             if not (covers or outside or any(box.overlaps(other) for other in taken)) or (dx, dy) == _FAR[-1]:
                 break

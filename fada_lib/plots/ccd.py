@@ -18,6 +18,7 @@ from fada_lib.plots.cells import (
 from fada_lib.plots.style import method_colour, method_label, method_order, split_name, styled
 
 LABEL = "Class Center Distance (Eq. 9)\nlower: more compact, further apart"
+SPREAD = "\nline: one standard deviation over seeds"
 
 
 @styled
@@ -69,7 +70,8 @@ def _bars(ccd: Mapping[str, BySeed], methods: Sequence[str], columns: Sequence[i
         axes.axvline((places[-3] + places[-2]) / 2, color="#9e9e9e", linewidth=1, linestyle=":")
     axes.set_ylim(0, limit)
     axes.set_xticks(places)
-    axes.set_ylabel(LABEL)
+    several = any(len(values_over_seeds(ccd[m], c)) > 1 for m in methods for c in columns)
+    axes.set_ylabel(LABEL + SPREAD * several)
     axes.grid(axis="y")
     figure.legend(loc="outside upper center", ncols=min(4, len(methods)))
     return figure, axes

@@ -51,7 +51,9 @@ def comparison_figure(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> Fi
         axes.text(1.02, height, _written(values), transform=axes.get_yaxis_transform(), va="center", color="#4d4d4d")
     axes.set_yticks([float(np.mean(h)) for h in ticks.values()], [method_label(n) for n in ticks])
     axes.tick_params(axis="y", length=0)
-    axes.set(xlabel="target mIoU (%)", ylim=(height - 1.0, -0.8))
+    several = any(len(values) > 1 for _, _, values in lines)
+    label = "target mIoU (%)" + "; line: one standard deviation over seeds each way" * several
+    axes.set(xlabel=label, ylim=(height - 1.0, -0.8))
     axes.grid(axis="x")
     used = [v for v in WAYS if any(v == variant for _, variant, _ in lines)]
     if used != ["single"]:

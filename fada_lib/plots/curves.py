@@ -17,17 +17,6 @@ _TUNE = "target_tune_miou"
 _TOGETHER = 5
 """So many methods share the axes of `target_curves`: the bands of more cannot be told apart."""
 _OTHERS = "#d0d0d0"
-_DIAGNOSES = (
-    "encoding_coverage",
-    "encoding_accuracy",
-    "encoding_ece",
-    "frequency_distance",
-    "discriminator_domain_accuracy",
-    "discriminator_class_accuracy",
-)
-"""What `fada_lib.plots.diagnosis` draws."""
-_GRADIENTS = ("gradient_segmentation", "gradient_adversarial", "gradient_ratio")
-"""No losses either; see `fada_lib.plots.sensitivity.ratio_figure`."""
 
 
 @styled
@@ -37,18 +26,17 @@ def training_curves(history: Sequence[Mapping[str, float]], weights: Mapping[str
     Parameters
     ----------
     history : sequence of mappings
-        Rows of `history.jsonl`: ``iteration`` and any of the losses, ``learning_rate`` and keys that end in
-        ``_miou`` (fractions 0..1). A key may be missing from a row.
+        Rows of `history.jsonl`: ``iteration`` with ``learning_rate`` and losses, or with what was evaluated, of which
+        keys that end in ``_miou`` (fractions 0..1) are drawn.
     weights : mapping, optional
         Loss -> the lambda that its logged values hold (`fada_lib.methods.options.loss_weights`). They are divided by
         it, so that all losses stand beside each other (in nats; the entropy as a share of log K).
     """
     weights = weights or {}
-    keys = sorted({key for row in history for key, value in row.items() if isinstance(value, (int, float))})
-    scores = [key for key in keys if key.endswith("_miou")]
-    rates = [key for key in keys if key.endswith("learning_rate")]
-    losses = [key for key in keys if key not in (*scores, *rates, *_DIAGNOSES, *_GRADIENTS, "iteration", "total")]
-    panels = [(losses, "loss"), (rates, "learning rate"), (scores, "mIoU (%)")]
+    logged = {key for row in history if "learning_rate" in row for key in row}
+    losses = sorted(logged - {"iteration", "learning_rate"})
+    scores = sorted({key for row in history for key in row if key.endswith("_miou")})
+    panels = [(losses, "loss"), (["learning_rate"] if logged else [], "learning rate"), (scores, "mIoU (%)")]
     panels = [(names, label) for names, label in panels if names]
     figure, row = plt.subplots(1, len(panels), figsize=(max(7.0, 4.6 * len(panels)), 3.9), squeeze=False)
     for axes, (names, label) in zip(row[0], panels, strict=True):

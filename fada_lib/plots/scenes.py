@@ -15,7 +15,7 @@ MOST_COLUMNS = 7
 
 
 def colour(channels: np.ndarray, class_set: ClassSet) -> np.ndarray:
-    """Paint a label map in Cityscapes' colours; ignored pixels are dark with a diagonal hatch.
+    """Paint a label map in the class set's colours; ignored pixels are dark with a diagonal hatch.
 
     Parameters
     ----------

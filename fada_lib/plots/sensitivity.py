@@ -86,7 +86,7 @@ def _curves(curves: Mapping[str, Points], references: Mapping[str, float]) -> Fi
         axes.grid(axis="y")
         if len(panels) > 1:
             axes.set_title(title)
-    row[0, 0].set_ylabel("mIoU, target tune split (%)")
+    row[0, 0].set_ylabel("mIoU, target tune split (%)\nband: one standard deviation over seeds")
     figure.legend(loc="outside right upper")
     return figure
 

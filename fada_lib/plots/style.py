@@ -157,7 +157,7 @@ def method_order(name: str) -> tuple[int, str]:
 
 
 def class_colours(class_set: ClassSet) -> list[tuple[float, float, float]]:
-    """K RGB colours in 0..1, Cityscapes' palette in channel order."""
+    """K RGB colours in 0..1, the set's palette (Cityscapes' where it names none) in channel order."""
     return [tuple(c / 255 for c in class_set.palette[k]) for k in range(len(class_set))]
 
 

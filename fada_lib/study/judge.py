@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fada_lib.data.classes import class_set
 from fada_lib.data.dataset import SegmentationDataset
-from fada_lib.data.layouts import find, layout
+from fada_lib.data.layouts import find, mapped_layout
 from fada_lib.data.validate import inspect
 from fada_lib.files import write_json
 from fada_lib.inference.evaluate import evaluate
@@ -38,7 +38,7 @@ def judge(options: argparse.Namespace) -> dict:
             raise UserError(f"--{name.replace('_', '-')} {problem}")
     compute = prepare(options.device, "float32", options.threads, 0)
     segmenter, recipe = load_trained(options.checkpoint.absolute(), compute.device)
-    classes, form = class_set(recipe.class_set), layout(options.layout)
+    classes, form = class_set(recipe.class_set), mapped_layout(options.layout)
     dataset = SegmentationDataset(find(form, options.root.absolute(), options.split), form, classes)
     inspect(dataset).require_sound(f"{options.root} ({options.split})")
     scales = MULTISCALE if options.multiscale else (1.0,)

@@ -32,7 +32,7 @@ STUDY_KEYS = (
 )
 REQUIRED_KEYS = ("study", "data", "pretrain")
 SET_BY_THE_STUDY = {
-    "data": ("run", "threads"),
+    "data": ("run", "threads", "seed"),
     "pretrain": ("run", "data", "seed", "threads", "method", "domain"),
     "adapt": ("run", "data", "seed", "threads", "source_run", "name"),
     "distill": ("run", "data", "seed", "threads", "teacher_run", "variant"),

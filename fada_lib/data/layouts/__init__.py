@@ -20,6 +20,13 @@ def layout(name: str) -> Layout:
     return LAYOUTS[name]
 
 
+def mapped_layout(name: str) -> Layout:
+    """`layout` by a name that says it all; `UserError` for the one whose map from label values a study gives."""
+    if name == folders.NAME:
+        raise UserError(f"layout '{name}' has no map of label values of its own: use a study, as params/own_data.yaml")
+    return layout(name)
+
+
 def find(form: Layout, root: Path, split: str, groups: tuple[str, ...] = (), labels_needed: bool = True) -> list[Item]:
     """All images of a split that are used, sorted by name.
 
@@ -46,9 +53,9 @@ def find(form: Layout, root: Path, split: str, groups: tuple[str, ...] = (), lab
     items = [item for item in form.find(root, split) if item.name not in form.left_out]
     if not items:
         raise UserError(f"{form.name}: no image of split '{split}' in {root}; is it the folder of the download?")
-    twice = [name for name, count in Counter(item.name for item in items).items() if count > 1]
-    if twice:
-        raise UserError(f"{form.name}: two images called {twice[0]} in {items[0].image.parent}; keep one of them")
+    count = Counter(item.name for item in items)
+    if twice := [item for item in items if count[item.name] > 1]:
+        raise UserError(f"{form.name}: two images called {twice[0].name} in {twice[0].image.parent}; keep one of them")
     return _with_labels(form, _of_groups(form, items, root, split, groups), root, labels_needed)
 
 
@@ -76,4 +83,4 @@ def _with_labels(form: Layout, items: list[Item], root: Path, labels_needed: boo
     return [replace(item, label=None) for item in items] if missing else items
 
 
-__all__ = ["LAYOUTS", "Item", "Layout", "find", "layout", "own_layout"]
+__all__ = ["LAYOUTS", "Item", "Layout", "find", "layout", "mapped_layout", "own_layout"]

@@ -15,7 +15,7 @@ _LABEL_SUFFIX = "_eval"
 
 
 def find(root: Path, split: str) -> list[Item]:
-    """The images of all cities of `train` or `test`, below `root` or `root/NTHU_Datasets`; names start by the city."""
+    """The images of all cities of `train` or `test`; names start by the city."""
     base = _base(root)
     items = []
     for city in sorted(p for p in base.glob("*") if (p / "Images").is_dir()):

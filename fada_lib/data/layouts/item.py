@@ -7,7 +7,7 @@ from pathlib import Path
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Item:
     """An image, its label file (None: it has none), a unique name and the group (city, sequence) it belongs to."""
 
@@ -37,7 +37,7 @@ def base_folder(root: Path, inside: str, *names: str) -> Path:
     inside : str
         A folder that every copy of the data set has.
     *names : str
-        What the data set's folder is called; the first is assumed where none is found.
+        What the data set's folder is called; where none is found, it is `root`.
     """
     candidates = [root, *(root / name for name in names)]
     return next((c for c in candidates if (c / inside).is_dir()), candidates[0])

@@ -14,7 +14,7 @@ from fada_lib.data.world.perspective import View
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A band of ground along the street from x0 to x1: `kind` is a palette entry."""
+    """A band of ground along the street from x0 to x1: `kind` is a palette entry or ``verge``, a lawn."""
 
     kind: str
     x0: float
