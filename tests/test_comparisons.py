@@ -189,6 +189,14 @@ def test_gains_over_continued_training_are_paired_by_world_seed_and_iteration() 
     assert [row["target_tune_miou"] for row in rows] == pytest.approx([0.2, 0.1])
 
 
+def test_gains_come_in_the_order_of_the_runs() -> None:
+    pairs = [("w", seed) for seed in (5, 3, 9, 0, 7)]
+    floor = {pair: [{"iteration": 1, "target_tune_miou": 0.0}] for pair in pairs}
+    runs = {pair: [{"iteration": 1, "target_tune_miou": float(pair[1])}] for pair in pairs}
+    found = gains({"source_continued": floor, "binary": runs}, "source_continued")["binary"]
+    assert [rows[0]["target_tune_miou"] for rows in found] == [5, 3, 9, 0, 7]
+
+
 def test_a_figure_leaves_out_the_point_of_the_grid_and_keeps_the_variant_of_the_distillation() -> None:
     d = paired_difference("binary@lambda_adv=0.1,sd=live+sd+mst", "binary@lambda_adv=0.1", {0: 1.0}, {0: 0.0})
     assert difference_label(d, points=False) == "Binary discriminator (sd = live) + SD + MST − Binary discriminator"

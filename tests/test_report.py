@@ -11,9 +11,8 @@ from synthetic_study import SyntheticStudy, three_seeds
 
 from fada_lib.study import figures, listing
 from fada_lib.study.findings import findings
-from fada_lib.study.report import main, report_html, write_report
+from fada_lib.study.report import main, write_report
 from fada_lib.study.results import read_study
-from fada_lib.study.tables import build_tables
 
 
 class Links(HTMLParser):
@@ -155,12 +154,6 @@ def test_a_study_without_any_result_still_gets_a_page_that_says_so(tmp_path: Pat
     text = write_report(study.folder).read_text(encoding="utf-8")
     assert "Not complete: 1 of 1 planned runs (02_source-s0-12345678)" in text
     assert "No run that was evaluated on the target is complete yet." in text
-
-
-def test_the_same_runs_give_the_same_page(report: Path) -> None:
-    study = read_study(report.parent)
-    again = report_html(study, build_tables(study), {})
-    assert again == report_html(read_study(report.parent), build_tables(study), {})
 
 
 def test_tables_and_figures_of_an_earlier_selection_are_removed(tmp_path: Path) -> None:

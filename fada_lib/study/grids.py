@@ -111,7 +111,7 @@ def gains(measured: Mapping[str, Mapping[tuple[str, int], list[dict]]], floor: s
     }
     found: dict[str, list[list[dict]]] = {}
     for method, runs in measured.items():
-        for pair in runs.keys() & levels.keys() if method != floor else ():
+        for pair in [pair for pair in runs if pair in levels] if method != floor else ():
             rows = [row for row in runs[pair] if TUNE in row and row["iteration"] in levels[pair]]
             gained = [{"iteration": r["iteration"], TUNE: r[TUNE] - levels[pair][r["iteration"]]} for r in rows]
             found.setdefault(method, []).append(gained)
