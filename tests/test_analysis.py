@@ -32,7 +32,7 @@ def ccd(points=POINTS, classes=CLASSES, num_classes=3, min_samples=1, **options)
 # Equation 9
 
 
-def test_two_classes_by_hand():
+def test_the_distance_of_two_classes_is_that_by_hand():
     assert ccd(POINTS[:4], CLASSES[:4], 2) == pytest.approx([1 / 16, 4 / 16])
 
 
@@ -187,7 +187,7 @@ def test_the_class_predicted_at_a_cell_is_that_of_all_predicting_classifiers(mak
 # The embedding
 
 
-def test_every_embedding_starts_from_the_same_two_principal_components():
+def test_an_embedding_starts_from_the_two_principal_components_made_small():
     features = np.random.default_rng(0).normal(size=(50, 5)) * [9, 3, 1, 1, 1]
     start = common_initialisation(features)
     assert start.shape == (50, 2)
@@ -313,10 +313,11 @@ def test_the_domain_distance_is_that_of_the_same_features_within_each_class(data
 
 
 def test_the_lowest_seed_of_each_named_method_is_embedded(data_run, tmp_path, runs, monkeypatch):
-    embedded = []
-    monkeypatch.setattr(alignment, "embed", lambda values, start, *_: embedded.append(values) or values[:, :2])
+    starts = []
+    monkeypatch.setattr(alignment, "embed", lambda values, start, *_: starts.append(start) or values[:, :2])
     found = analysed(data_run, tmp_path, runs, embedded=("fada_soft", "source_only", "binary"))
     assert list(found.embeddings) == ["fada_soft", "source_only"]
+    assert len(starts) == 2 and np.array_equal(*starts), "one start for all, so that their maps can be compared"
     alone = analysed(data_run, tmp_path, runs[1:2], embedded=("source_only",))
     assert np.array_equal(found.embeddings["source_only"], alone.embeddings["source_only"])
 

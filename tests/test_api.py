@@ -54,6 +54,22 @@ def test_every_public_name_exists():
     assert all(hasattr(api, name) for name in api.__all__)
 
 
-def test_the_package_itself_loads_no_pytorch():
-    code = "import sys, fada_lib; sys.exit('torch' in sys.modules)"
+def test_the_command_line_loads_nothing_heavy():
+    heavy = "{'torch', 'matplotlib', 'pandas'}"
+    code = f"import sys, fada_lib.study.cli; sys.exit(not {heavy}.isdisjoint(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+ROOMS = (("data", "models", "losses", "metrics"), ("methods",), ("training", "inference"), ("analysis",), ("plots",))
+RANK = {room: rank for rank, rooms in enumerate((*ROOMS, ("study",))) for room in rooms}
+
+
+def test_rooms_import_only_to_the_left():
+    imports = {
+        (path.relative_to(PROJECT_ROOT).as_posix(), own, room)
+        for own in RANK
+        for path in (PROJECT_ROOT / "fada_lib" / own).rglob("*.py")
+        for room in re.findall(r"^\s*(?:from|import) fada_lib\.(\w+)", path.read_text(encoding="utf-8"), re.M)
+    }
+    assert len(imports) > 100
+    assert [found for found in sorted(imports) if RANK.get(found[2], 0) > RANK[found[1]]] == []

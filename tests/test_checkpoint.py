@@ -160,3 +160,12 @@ def test_weights_of_another_shape_are_refused_in_one_line(make_segmenter, tmp_pa
     state = make_segmenter().feature_extractor.backbone.state_dict()
     torch.save({**state, "conv1.weight": torch.zeros(8, 3, 3, 3)}, tmp_path / "weights.pth")
     assert "conv1.weight" in refused(initialise, make_segmenter(), "resnet_small", str(tmp_path / "weights.pth"))
+
+
+def test_the_classifier_of_an_imagenet_file_is_left_out(make_segmenter, tmp_path):
+    given = make_segmenter(seed=1).feature_extractor.backbone.state_dict()
+    torch.save({**given, "fc.weight": torch.zeros(9, 3), "fc.bias": torch.zeros(9)}, tmp_path / "weights.pth")
+    segmenter = make_segmenter()
+    initialise(segmenter, "resnet_small", str(tmp_path / "weights.pth"))
+    loaded = segmenter.feature_extractor.backbone.state_dict()
+    assert loaded.keys() == given.keys() and all(torch.equal(loaded[name], given[name]) for name in given)

@@ -35,7 +35,9 @@ def around(mean: float, half_spread: float) -> object:
         (0.0, NARROW, None, "undecided"),
     ],
 )
-def test_the_rule(mean: float, spread: float, gain: float | None, expected: str) -> None:
+def test_a_claim_holds_or_fails_by_its_interval_and_half_of_the_published_gain(
+    mean: float, spread: float, gain: float | None, expected: str
+) -> None:
     assert verdict(around(mean, spread), gain) == expected
 
 

@@ -51,7 +51,7 @@ def test_a_mark_is_filled_where_its_interval_leaves_out_zero() -> None:
     assert all(bar.get_solid_capstyle() == "butt" for bar in bars)
 
 
-def test_the_report_has_both(tmp_path: Path) -> None:
+def test_the_report_shows_gains_by_class_as_table_and_figure(tmp_path: Path) -> None:
     report = write_report(three_seeds(tmp_path / "study").folder).read_text(encoding="utf-8")
     assert "FADA minus the binary discriminator, by class" in report
     assert "figures/class_gains.png" in report

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fada_lib.files import PROJECT_ROOT
+from fada_lib.files import PROJECT_ROOT, write_json
+from fada_lib.parameters import UserError
 from fada_lib.study import cli, provenance, runner, status
 from fada_lib.study.expand import expand
+from fada_lib.study.lock import locked
 from fada_lib.study.plan import Plan, Run
 from fada_lib.study.watch import Watcher, clock, roughly
 
@@ -79,6 +81,19 @@ def test_a_second_call_is_told_which_process_to_stop(capsys, params, tmp_path):
     assert f"another run_all.sh is at work on {folder}; wait for it, or stop it: kill {holder.pid}" in told
 
 
+def test_a_study_stays_closed_until_a_child_of_the_call_has_ended(tmp_path):
+    with locked(tmp_path):
+        child = subprocess.Popen(["sleep", "60"], close_fds=False)
+    try:
+        with pytest.raises(UserError, match=f"kill {child.pid}$"), locked(tmp_path):
+            pass
+    finally:
+        child.kill()
+        child.wait()
+    with locked(tmp_path):
+        pass
+
+
 def test_a_dry_run_lists_runs_with_reasons_and_runs_nothing(capsys, params, tmp_path):
     assert cli.main([str(params), "--output", str(tmp_path / "out"), "--dry-run"]) == 0
     told = capsys.readouterr().out
@@ -110,6 +125,26 @@ def test_a_failed_study_keeps_none_of_the_others_from_running(params, tmp_path, 
     monkeypatch.setattr(runner.engine, "execute", lambda plan, *_: asked.append(plan.study) or 1)
     assert cli.main([str(params), str(other), "--output", str(tmp_path / "out")]) == 1
     assert asked == ["small", "other"]
+
+
+def test_what_came_out_is_told_by_gap_and_never_averaged_over_gaps(params, tmp_path, monkeypatch, capsys):
+    params.write_text(yaml.safe_dump({**STUDY, "data": {"grid": {"label_shift": [0.0, 1.0]}}}, sort_keys=False))
+
+    def execute(plan: Plan, *_: object) -> int:
+        shifts = {run.id: run.parameters["label_shift"] for run in plan.runs if run.stage == "data"}
+        for run in plan.runs:
+            found = {}
+            if run.stage != "data":
+                target = {"target_val": {"single": {"miou": 0.2 + shifts[run.needs[0]] / 10}}}
+                found = {"method": "source_only", "self_distilled": False, "world": run.needs[0], "evaluation": target}
+            write_json(plan.folder / "runs" / run.id / "metrics.json", found)
+        return 0
+
+    monkeypatch.setattr(runner.engine, "execute", execute)
+    assert cli.main([str(params), "--output", str(tmp_path / "out")]) == 0
+    told = capsys.readouterr().out
+    for shift, miou in ((0, "20.0"), (1, "30.0")):
+        assert f"at label shift {shift}, appearance shift 1:  source_only {miou}" in told
 
 
 def finished(plan: Plan, run: Run, code_hash: str) -> None:
@@ -262,10 +297,10 @@ def test_without_a_terminal_only_ends_are_told_at_once(params, tmp_path):
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(5, "0:05"), (90, "1:30"), (7290, "2:01:30")])
-def test_clock(seconds, text):
+def test_a_duration_is_told_in_minutes_and_seconds_and_in_hours_where_there_are_any(seconds, text):
     assert clock(seconds) == text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(3, "10 s"), (44, "40 s"), (400, "7 min"), (12600, "3.5 h")])
-def test_roughly(seconds, text):
+def test_an_estimate_is_told_roughly(seconds, text):
     assert roughly(seconds) == text

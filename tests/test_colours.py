@@ -38,7 +38,7 @@ def pixels_of(dataset, recolour=lambda image: image):
     return np.concatenate([image.reshape(-1, 3) for image in images])
 
 
-def test_a_pixel_by_hand():
+def test_a_pixel_is_shifted_and_scaled_to_the_targets_statistics():
     r, g, b = 200 / 255, 100 / 255, 50 / 255
     cones = [
         math.log10(0.3811 * r + 0.5783 * g + 0.0402 * b),

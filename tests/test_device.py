@@ -22,7 +22,6 @@ def two_gpus(monkeypatch):
             torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation or bfloat16
         )
         monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
-        monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
     return pretend
 
@@ -55,3 +54,13 @@ def test_auto_takes_bfloat16_where_a_gpu_has_it(two_gpus, bfloat16, chosen):
 
 def test_auto_is_float32_on_a_processor():
     assert prepare("cpu", "auto", 1, 0).autocast_type is None
+
+
+def test_the_processor_computes_with_that_many_threads_from_that_seed_and_repeatably():
+    torch.use_deterministic_algorithms(False)
+    try:
+        prepare("cpu", "auto", 3, 7)
+        assert (torch.get_num_threads(), torch.initial_seed()) == (3, 7)
+        assert torch.are_deterministic_algorithms_enabled()
+    finally:
+        prepare("cpu", "auto", 1, 0)

@@ -122,13 +122,22 @@ def test_a_feature_pixel_has_the_class_at_its_centre():
 
 @pytest.mark.parametrize(
     ("name", "options", "channels"),
-    [("fada", NARROW, 24), ("binary", NARROW, 2), ("adaptsegnet", NARROW_OUTPUT, 2), ("source_continued", {}, None)],
+    [
+        ("fada", NARROW, 24),
+        ("binary", NARROW, 2),
+        ("oracle_encodings", NARROW, 24),
+        ("adaptsegnet", NARROW_OUTPUT, 2),
+        ("adaptsegnet", {**NARROW_OUTPUT, "levels": 2}, 2),
+        ("joint_global_local", {"global_options": NARROW_OUTPUT, "local_window": 2}, 2),
+        ("source_continued", {}, None),
+    ],
 )
 def test_every_discriminator_speaks_in_channels_of_the_source_and_then_of_the_target(
     make_segmenter, data_run, name, options, channels
 ):
     segmenter, tune = make_segmenter(), open_part(data_run, "target", "tune")
     method = build_method(name, options, segmenter.feature_extractor.channels, 12)
+    segmenter.add_heads(method.heads)
     _, outputs, _ = next(dataset_outputs(segmenter, tune))
     said = decision_logits(method, outputs)
     assert (None if said is None else said.shape[1]) == channels

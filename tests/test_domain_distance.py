@@ -95,15 +95,6 @@ def test_the_same_seed_gives_the_same_digits_and_another_another_split():
     assert len({distance(features, seed=seed)[0] for seed in range(6)}) > 1
 
 
-def test_the_summary_leaves_classes_without_value_out():
-    assert summary([1.0, None, 0.5, 0.0]) == {
-        "per_class": [1.0, None, 0.5, 0.0],
-        "mean": 0.5,
-        "median": 0.5,
-    }
-    assert summary([None])["mean"] is None
-
-
 # The relation to IoU
 
 
@@ -158,7 +149,7 @@ def test_the_two_directions_may_disagree():
     assert found["within_method"]["m3"]["rho"] == pytest.approx(-1)
 
 
-def test_ranks_by_hand():
+def test_equal_values_share_their_mean_rank():
     # Ranks 1 2 3 4 against 2 1 4 3: rho = 1 - 6 * 4 / (4 * 15).
     found = over_all(table([1, 2, 3, 9]), table([20, 10, 99, 50]))
     assert found["within_method"]["m0"]["rho"] == pytest.approx(0.6)

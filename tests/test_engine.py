@@ -140,14 +140,6 @@ def test_a_study_runs_once_then_only_what_changed(engine):
     assert labels(set(second) - set(first)) == {"03_binary-s0", "04_binary-s0"}
 
 
-def test_what_came_out_is_told_by_gap_and_never_averaged_over_gaps(engine):
-    engine.write({**STUDY, "methods": {}, "data": {"grid": {"label_shift": [0.0, 1.0]}}})
-    code, told, _ = engine.run()
-    assert code == 0
-    for gap in ("label shift 0, appearance shift 1", "label shift 1, appearance shift 1"):
-        assert f"target mIoU, % at {gap}:  " in told
-
-
 def test_a_result_that_was_deleted_is_made_again_under_a_report_that_is_there(engine):
     engine.write({**STUDY, "methods": {"binary": {"method": "binary"}}})
     engine.run()

@@ -265,12 +265,13 @@ def test_the_adapted_network_can_be_adapted_again_by_a_method_without_heads(adap
 def test_the_student_of_a_network_with_heads_is_plain_or_goes_on_with_them(adapted, data_run, tmp_path):
     teacher = adapted("teacher", "clan")
     values = {"data": data_run, "teacher_run": str(teacher), **SMALL}
-    students = [DistillParameters(run=str(tmp_path / s), student=s, **values) for s in ("fresh", "teacher")]
+    students = [DistillParameters(run=str(tmp_path / "student"), student=s, **values) for s in ("fresh", "teacher")]
     assert [list(build_student(p)[0].heads) for p in students] == [[], ["second"]]
     before = build_student(students[1])[0]
-    (tmp_path / "teacher").mkdir(exist_ok=True)
-    label_target(students[1], Progress(tmp_path / "teacher", live=False))
-    after = distill(students[1], Progress(tmp_path / "teacher", live=False))
+    folder = tmp_path / "student"
+    folder.mkdir()
+    label_target(students[1], Progress(folder, live=False))
+    after = distill(students[1], Progress(folder, live=False))
     assert not same(before.heads["second"], after.heads["second"])
 
 

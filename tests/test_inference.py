@@ -6,11 +6,14 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
+from fada_lib.analysis.discriminator import decision_shares, judged_images
 from fada_lib.data.classes import LABEL_ID_TO_TRAIN_ID, TRAIN_NAMES, class_set
+from fada_lib.data.decode import write_png
 from fada_lib.data.domains import open_part
 from fada_lib.data.transforms import normalise
 from fada_lib.inference import evaluate as evaluation
 from fada_lib.inference import predict
+from fada_lib.inference.diagnose import diagnose
 from fada_lib.inference.evaluate import evaluate, target_entropy
 from fada_lib.inference.examples import example_encodings, example_labels, example_predictions
 from fada_lib.inference.export import export_segmenter
@@ -18,6 +21,7 @@ from fada_lib.inference.photographs import id_table, label_photographs, write_ph
 from fada_lib.inference.predict import predict_dataset, probabilities
 from fada_lib.inference.pseudo_labels import write_pseudo_labels
 from fada_lib.methods.options import FadaOptions
+from fada_lib.methods.registry import build_method
 from fada_lib.metrics.iou import ConfusionMatrix
 from fada_lib.parameters import UserError
 
@@ -154,6 +158,26 @@ def test_the_test_size_changes_the_input_and_not_the_labels(segmenter, val):
     assert p.shape[-2:] == labels.shape[-2:] == (48, 96)
 
 
+MEASURES = {
+    "mIoU": lambda s, m, d, to: evaluate(s, d, (48, 24)),
+    "entropy": lambda s, m, d, to: target_entropy(s, d, (48, 24)),
+    "pseudo labels": lambda s, m, d, to: write_pseudo_labels(s, d, to, test_size=(48, 24)),
+    "examples": lambda s, m, d, to: example_predictions(d, [0], {"a": s}, (48, 24)),
+    "diagnosis": lambda s, m, d, to: diagnose(s, m, d, d, (48, 24)),
+    "decisions": lambda s, m, d, to: decision_shares(s, m, d, d, (48, 24)),
+    "judged images": lambda s, m, d, to: judged_images(s, m, d, 0, [0], (48, 24)),
+}
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_every_measure_shows_the_network_images_of_the_size_of_testing(segmenter, val, tmp_path, name):
+    seen = set()
+    first = segmenter.feature_extractor.backbone.conv1
+    first.register_forward_pre_hook(lambda _, given: seen.add(tuple(given[0].shape[-2:])))
+    MEASURES[name](segmenter, build_method("binary", {}, 96, 12), val, tmp_path)
+    assert seen == {(24, 48)}
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_a_network_is_predicted_with_in_evaluation_mode_and_handed_back_as_it_was(segmenter, val, training):
     segmenter.train(training)
@@ -244,12 +268,14 @@ def test_writing_pseudo_labels_reports_every_image(segmenter, data_run, tmp_path
 # Examples for figures
 
 
-def test_other_labels_of_an_image_stand_beside_its_truth(val):
-    rows = example_labels(val, {"other": val}, [2, 2 + len(val)])
+def test_other_labels_of_an_image_stand_beside_its_truth(val, data_run, tmp_path):
+    for item in val.items:
+        write_png(tmp_path / f"{item.name}.png", np.full((48, 96), 5, np.uint8))
+    other = open_part(data_run, "target", "val", tmp_path)
     image, truth = val.load(2)
-    for row in rows:
-        assert np.array_equal(row["image"], image)
-        assert np.array_equal(row["truth"], truth) and np.array_equal(row["predictions"]["other"], truth)
+    for row in example_labels(val, {"other": other}, [2, 2 + len(val)]):
+        assert np.array_equal(row["image"], image) and np.array_equal(row["truth"], truth)
+        assert (row["predictions"]["other"] == 5).all()
 
 
 def test_example_predictions_come_by_network_at_the_labels_size(segmenter, val):

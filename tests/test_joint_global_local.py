@@ -13,10 +13,8 @@ from fada_lib.methods.joint_global_local import exchange
 from fada_lib.methods.options import method_options
 from fada_lib.methods.registry import build_method
 from fada_lib.models.local_discriminator import LocalDiscriminator
-from fada_lib.parameters import AdaptParameters, UserError
-from fada_lib.progress import Progress
-from fada_lib.training.adapt import adapt, adapt_step, forward
-from fada_lib.training.checkpoint import load_checkpoint
+from fada_lib.parameters import UserError
+from fada_lib.training.adapt import adapt_step, forward
 from fada_lib.training.device import Compute
 
 K, CHANNELS = 12, 96
@@ -260,35 +258,3 @@ def test_both_discriminators_learn_and_a_run_stopped_between_iterations_ends_at_
     assert ends[0].keys() == ends[1].keys()
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
     assert all(not torch.equal(start[name], method.state_dict()[name]) for name in start)
-
-
-class PowerCut(Exception):
-    """What ends a run in the middle."""
-
-
-class Fragile(Progress):
-    """A progress that fails when iteration 3 is reported."""
-
-    def update(self, done, message=""):
-        super().update(done, message)
-        if self._part == "training" and done == 3:
-            raise PowerCut
-
-
-def test_an_interrupted_run_goes_on_to_the_same_digits(data_run, save_run, tmp_path):
-    shared = {"data": data_run, "source_run": save_run(tmp_path / "02"), "device": "cpu", "batch_size": 2, "seed": 5}
-    often = {"iterations": 4, "log_every": 1, "checkpoint_every": 2, "evaluate_every": 2}
-    options = {"global_method": "clan", "global_options": SMALL_D, "lambda_adv": 0.1}
-    ends = []
-    for name in ("whole", "stopped"):
-        folder = tmp_path / name
-        folder.mkdir()
-        p = AdaptParameters(run=str(folder), method="joint_global_local", options=options, **shared, **often)
-        if name == "stopped":
-            with pytest.raises(PowerCut):
-                adapt(p, Fragile(folder, live=False))
-        adapt(p, Progress(folder, live=False))
-        ends.append(((folder / "history.jsonl").read_bytes(), load_checkpoint(folder)[0].state_dict()))
-    (history, weights), (history_again, weights_again) = ends
-    assert history == history_again
-    assert all(torch.equal(weights[key], weights_again[key]) for key in weights)

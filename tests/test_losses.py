@@ -202,14 +202,6 @@ def test_the_encoding_loss_agrees_with_a_loop_over_pixels(encode, domain):
     assert encoding_cross_entropy(logits, knowledge, domain).total.item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_discriminator_loss_is_the_source_encoding_on_source_and_the_target_encoding_on_target():
-    z_s, z_t = random_maps(2 * K, 6), random_maps(2 * K, 7)
-    a_s, a_t = soft_labels(random_maps(K, 8)), soft_labels(random_maps(K, 9))
-    source, target = encoding_cross_entropy(z_s, a_s, SOURCE), encoding_cross_entropy(z_t, a_t, TARGET)
-    assert source.total.item() == pytest.approx(naive_encoding_loss(z_s, a_s, SOURCE), rel=1e-5)
-    assert target.total.item() == pytest.approx(naive_encoding_loss(z_t, a_t, TARGET), rel=1e-5)
-
-
 def test_adversarial_loss_is_small_when_target_features_pass_for_the_source():
     knowledge = pixels([1.0, 0.0])
     fooled, caught = logits_of(0.97, 0.01, 0.01, 0.01), logits_of(0.01, 0.01, 0.97, 0.01)

@@ -15,6 +15,7 @@ from fada_lib.models.segmenter import upsample
 from fada_lib.parameters import UserError
 from fada_lib.training.adapt import adapt_step, forward
 from fada_lib.training.device import Compute
+from fada_lib.training.supervised import supervised_step
 
 K = 12
 CPU = Compute(torch.device("cpu"), None)
@@ -253,3 +254,18 @@ def test_repeated_iterations_teach_the_discriminator_the_domains(make_segmenter,
     optimisers["segmenter"].param_groups[0]["lr"] = optimisers["segmenter"].param_groups[1]["lr"] = 0.0
     losses = [adapt_step(segmenter, method, optimisers, *batch, CPU)["discriminator_target"] for _ in range(30)]
     assert losses[-1] < 0.9 * losses[0]
+
+
+def test_in_bfloat16_the_convolutions_compute_in_it_and_discriminator_and_losses_in_float32(make_segmenter, batch):
+    segmenter, method, seen = make_segmenter(), build_method("fada", {}, 96, 12), {}
+    watched = {"network": segmenter.feature_extractor.backbone.layer2.conv1, "discriminator": method.discriminator.cls1}
+    for name, module in watched.items():
+        module.register_forward_hook(lambda module, given, out, name=name: seen.update({name: out.dtype}))
+    compute = Compute(torch.device("cpu"), torch.bfloat16)
+    optimisers = optimisers_of(segmenter, method)
+    losses = adapt_step(segmenter, method, optimisers, *batch, compute)
+    assert seen == {"network": torch.bfloat16, "discriminator": torch.float32}
+    assert {loss.dtype for loss in losses.values()} == {torch.float32}
+    seen.clear()
+    loss = supervised_step(segmenter, optimisers["segmenter"], *batch[0], compute)["segmentation"]
+    assert (seen["network"], loss.dtype) == (torch.bfloat16, torch.float32)

@@ -1,5 +1,6 @@
 """Reading ahead: in order, never far ahead, errors where they belong, nothing begun after the reader has left."""
 
+import threading
 import time
 
 import pytest
@@ -14,6 +15,14 @@ def test_results_come_in_the_order_of_the_inputs():
 
     assert list(read_ahead(slow_at_first, range(20), ahead=4)) == [value * value for value in range(20)]
     assert list(read_ahead(slow_at_first, [], ahead=4)) == []
+
+
+def test_the_next_is_begun_while_the_reader_still_has_the_last():
+    begun = threading.Event()
+    reading = read_ahead(lambda value: value == 1 and begun.set(), range(3), ahead=1)
+    next(reading)
+    assert begun.wait(10)
+    reading.close()
 
 
 def test_no_more_than_so_many_are_begun_ahead():

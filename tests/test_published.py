@@ -69,7 +69,7 @@ def test_cross_city_rows_printed_twice_are_marked() -> None:
     assert all("slip" in row.note for row in twice)
 
 
-def test_headline_numbers() -> None:
+def test_the_headline_numbers_are_the_papers() -> None:
     assert published_miou("gta5", "FADA", backbone="ResNet-101") == 49.2
     assert published_miou("gta5", "FADA-MST") == 50.1
     assert published_miou("encodings", "soft labels", dataset="SYNTHIA to Cityscapes") == 41.5

@@ -3,7 +3,6 @@
 import csv
 import io
 import shlex
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,13 @@ from synthetic_study import LEVELS, SyntheticStudy, analysed_study, three_seeds
 
 from fada_lib.files import PROJECT_ROOT, read_json, write_json
 from fada_lib.parameters import UserError
-from fada_lib.plots.style import method_label
+from fada_lib.plots.style import method_label, split_name
 from fada_lib.study.expand import expand
 from fada_lib.study.figures import ccd_and_miou_of, ccd_of
 from fada_lib.study.grids import sensitivity
 from fada_lib.study.kept import kept_study, kept_tables
 from fada_lib.study.main_tables import main_table
+from fada_lib.study.plan import method_of
 from fada_lib.study.reference import write_reference
 from fada_lib.study.results import read_study
 from fada_lib.study.tables import build_tables
@@ -253,22 +253,19 @@ def test_a_file_without_runs_or_of_another_kind_is_refused(tmp_path: Path) -> No
         kept_study(other)
 
 
-@cache
-def made_by(command: str) -> set[str]:
-    """Ids of the runs that a command of `reference/` makes."""
-    script, params, *options = shlex.split(command)
-    assert script == "./run_all.sh"
-    chosen = dict(zip(options[::2], (value.split(",") for value in options[1::2]), strict=True))
-    seeds, methods = ([int(seed) for seed in chosen.pop("--seeds")], chosen.pop("--methods", None))
-    assert not chosen
-    return {run.id for run in expand(PROJECT_ROOT / params, Path("results"), seeds, methods).runs}
-
-
 @pytest.mark.parametrize("path", sorted((PROJECT_ROOT / "reference").glob("*_runs.csv")), ids=lambda path: path.stem)
 def test_every_kept_row_is_a_run_that_its_command_makes_today(path: Path) -> None:
-    rows = list(csv.DictReader(path.open(encoding="utf-8")))
-    assert rows
-    assert [row["run"] for row in rows if row["run"] not in made_by(row["command"])] == []
+    kept = [(row["run"], shlex.split(row["command"])) for row in csv.DictReader(path.open(encoding="utf-8"))]
+    ((script, params, option),) = {tuple(command[:3]) for _, command in kept}
+    assert (script, option) == ("./run_all.sh", "--seeds")
+    seeds = {int(seed) for _, command in kept for seed in command[3].split(",")}
+    runs = expand(PROJECT_ROOT / params, Path("results"), sorted(seeds)).runs
+    by_id = {run.id: run for run in runs}
+    for made, (_, _, _, chosen_seeds, *chosen) in kept:
+        run, method = by_id[made], method_of(by_id[made], runs)
+        assert str(run.parameters["seed"]) in chosen_seeds.split(",")
+        if chosen:
+            assert chosen[0] == "--methods" and {method, split_name(method)[0]} & set(chosen[1].split(","))
 
 
 @pytest.mark.parametrize("path", sorted((PROJECT_ROOT / "reference").glob("*_runs.csv")), ids=lambda path: path.stem)

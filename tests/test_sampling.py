@@ -10,7 +10,7 @@ import torch
 
 from fada_lib.data.dataset import SegmentationDataset
 from fada_lib.data.domains import data_parameters, items, open_part
-from fada_lib.data.sampling import Stream, batches, class_balanced_list, random_index
+from fada_lib.data.sampling import STREAMS, Stream, batches, class_balanced_list, random_index
 from fada_lib.parameters import (
     AdaptParameters,
     DataParameters,
@@ -60,6 +60,12 @@ def test_batches_are_bytes_at_the_training_size(source):
     ((images, labels),) = batches(source, STREAM, 0, 1)
     assert (tuple(images.shape), tuple(labels.shape)) == ((2, 3, 12, 24), (2, 12, 24))
     assert images.dtype == labels.dtype == torch.uint8
+
+
+def test_stages_see_different_batches_of_the_same_seed(source):
+    streams = [dataclasses.replace(STREAM, name=name) for name in STREAMS]
+    firsts = [next(iter(batches(source, stream, 0, 1)))[0] for stream in streams]
+    assert len({images.numpy().tobytes() for images in firsts}) == len(STREAMS)
 
 
 def test_batches_from_the_middle_are_those_of_an_uninterrupted_run(source):

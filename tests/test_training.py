@@ -10,6 +10,9 @@ from fada_lib.files import read_json_lines
 from fada_lib.parameters import AdaptParameters, DistillParameters, PretrainParameters, UserError
 from fada_lib.progress import Progress
 from fada_lib.training import adapt as adapt_module
+from fada_lib.training import distill as distill_module
+from fada_lib.training import loop
+from fada_lib.training import pretrain as pretrain_module
 from fada_lib.training.adapt import adapt
 from fada_lib.training.checkpoint import load_checkpoint
 from fada_lib.training.distill import build_student, distill, label_target
@@ -136,13 +139,18 @@ def test_a_run_may_be_interrupted_twice_and_in_the_middle_of_a_step(stage, whole
     assert same_weights(tmp_path, whole["adapt"])
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"learning_rate": 0.01}, {"iterations": 9}])
-def test_a_resume_point_of_other_parameters_is_ignored(stage, tmp_path, change):
+def test_a_resume_point_of_other_parameters_is_ignored(stage, tmp_path):
     with pytest.raises(PowerCut):
         stage("pretrain", tmp_path / "a", last=5)
-    assert stage("pretrain", tmp_path / "a", **change).reported[0] == 0
-    stage("pretrain", tmp_path / "b", **change)
+    assert stage("pretrain", tmp_path / "a", seed=1).reported[0] == 0
+    stage("pretrain", tmp_path / "b", seed=1)
     assert history(tmp_path / "a") == history(tmp_path / "b")
+
+
+def test_every_parameter_tells_one_resume_point_from_another():
+    p = PretrainParameters()
+    others = [dataclasses.replace(p, **{field.name: "another"}) for field in dataclasses.fields(p)]
+    assert len({loop._identity(one) for one in (p, *others)}) == len(others) + 1
 
 
 def test_a_damaged_resume_point_is_named(stage, tmp_path):
@@ -204,21 +212,74 @@ def test_adaptation_starts_from_the_source_model(stage, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("name", "change"),
     [
-        {"segmentation_temperature": 1.8},
-        {"gradient_clip": 0.01},
-        {"options": {"lambda_adv": 0.5}},
-        {"classifier_learning_rate_factor": 10.0},
-        {"discriminator_learning_rate": 0.1},
-        {"weight_decay": 0.1},
-        {"flip_probability": 0.0},
-        {"jitter": (0.0, 0.0, 0.0, 0.0)},
+        ("adapt", {"segmentation_temperature": 1.8}),
+        ("adapt", {"gradient_clip": 0.01}),
+        ("adapt", {"options": {"lambda_adv": 0.5}}),
+        ("adapt", {"classifier_learning_rate_factor": 10.0}),
+        ("adapt", {"discriminator_learning_rate": 0.1}),
+        ("adapt", {"weight_decay": 0.1}),
+        ("adapt", {"flip_probability": 0.0}),
+        ("adapt", {"jitter": (0.0, 0.0, 0.0, 0.0)}),
+        ("adapt", {"poly_power": 2.0}),
+        ("pretrain", {"gradient_clip": 0.01}),
+        ("distill", {"gradient_clip": 0.01}),
     ],
 )
-def test_a_parameter_of_adaptation_reaches_the_weights(stage, whole, tmp_path, change):
-    stage("adapt", tmp_path, **change)
-    assert not same_weights(tmp_path, whole["adapt"])
+def test_a_parameter_of_training_reaches_the_weights(stage, whole, tmp_path, name, change):
+    stage(name, tmp_path, **change)
+    assert not same_weights(tmp_path, whole[name])
+
+
+SIZES = {"source_size": (48, 24), "target_size": (40, 20), "test_size": (64, 32)}
+
+
+@pytest.fixture
+def handed(monkeypatch):
+    """Stream and size of the test on the way of every loop begun; nothing is trained."""
+    found = []
+    for module in (pretrain_module, distill_module):
+        monkeypatch.setattr(module, "run_iterations", lambda *a: found.append((a[3][0][1], a[6]()["target_tune_miou"])))
+        monkeypatch.setattr(module, "evaluate", lambda segmenter, dataset, size: {"miou": size})
+    return found
+
+
+@pytest.mark.parametrize(("domain", "size"), [("source", (48, 24)), ("target", (40, 20))])
+def test_pretraining_reads_its_domain_at_that_domains_size(stage, handed, tmp_path, domain, size):
+    stage("pretrain", tmp_path, domain=domain, flip_probability=0.25, **SIZES)
+    ((stream, tested),) = handed
+    assert (stream.name, stream.size, stream.flip_probability, stream.jitter) == (domain, size, 0.25, SMALL["jitter"])
+    assert tested == (64, 32)
+
+
+def test_a_student_reads_crops_of_scaled_target_images(stage, handed, tmp_path):
+    stage("distill", tmp_path, crop_scales=(0.5, 1.5), crop_size=(32, 16), **SIZES)
+    ((stream, tested),) = handed
+    assert (stream.name, stream.size, stream.scales, stream.crop) == ("distill target", (40, 20), (0.5, 1.5), (32, 16))
+    assert tested == (64, 32)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, ((64, 32), (1.0,), False, 0.0)),
+        (
+            {"label_size": (40, 20), "teacher_multiscale": True, "confidence_threshold": 0.3},
+            ((40, 20), (0.5, 1.0), True, 0.3),
+        ),
+    ],
+)
+def test_a_teacher_labels_at_the_size_scales_and_threshold_of_the_parameters(
+    stage, data_run, tmp_path, monkeypatch, change, expected
+):
+    asked = []
+    monkeypatch.setattr(distill_module, "write_pseudo_labels", lambda *a, **options: asked.append(options) or 1.0)
+    values = {"teacher_run": stage.source, "device": "cpu", "test_size": (64, 32), "scales": (0.5, 1.0)}
+    label_target(
+        DistillParameters(data=data_run, run=str(tmp_path), **values, **change), Progress(tmp_path, live=False)
+    )
+    assert tuple(asked[0][name] for name in ("test_size", "scales", "flip", "threshold")) == expected
 
 
 def statistics(folder):

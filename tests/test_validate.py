@@ -329,7 +329,7 @@ def test_what_is_left_out_by_name_is_said(tmp_path):
     assert lines == ["gta5: image 15188 is left out: its label has another size than the image, in every copy"]
 
 
-def test_published_sizes():
+def test_the_parts_have_the_sizes_that_their_authors_publish():
     counts = {name: dict(layout(name).counts) for name in ("gta5", "synthia", "cityscapes", "crosscity", "camvid")}
     assert counts == {
         "gta5": {"train": 24966},
