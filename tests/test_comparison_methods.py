@@ -368,7 +368,8 @@ TWO_GAMES = {"adversarial": 0.02, "adversarial_auxiliary": 0.003, "segmentation_
 )
 def test_curves_show_every_loss_without_its_weight(method, options, weights):
     known = loss_weights(method_options(method, options))
-    history = [{"iteration": i, "segmentation": 0.7, **{loss: 0.5 * w for loss, w in weights.items()}} for i in (1, 2)]
+    losses = {"segmentation": 0.7, **{loss: 0.5 * weight for loss, weight in weights.items()}}
+    history = [{"iteration": i, "learning_rate": 0.1, **losses} for i in (1, 2)]
     drawn = {line.get_label(): line.get_ydata().tolist() for line in training_curves(history, known).axes[0].lines}
     assert drawn.pop("segmentation") == [0.7, 0.7]
     assert len(drawn) == len(weights) and all(values == pytest.approx([0.5, 0.5]) for values in drawn.values())

@@ -126,5 +126,7 @@ def test_a_study_draws_the_figure_if_its_runs_measured_the_ratio(tmp_path: Path,
 
 def test_curves_of_training_do_not_take_norms_of_gradients_for_losses() -> None:
     keys = ("gradient_segmentation", "gradient_adversarial", "gradient_ratio")
-    figure = training_curves([{"iteration": i, "segmentation": 1.0, **dict.fromkeys(keys, 0.5)} for i in (1, 2)])
-    assert [line.get_label() for axes in figure.axes for line in axes.lines] == ["segmentation"]
+    losses = [{"iteration": i, "learning_rate": 0.1, "segmentation": 1.0} for i in (1, 2)]
+    measured = [{"iteration": i, **dict.fromkeys(keys, 0.5)} for i in (1, 2)]
+    figure = training_curves([*losses, *measured])
+    assert [line.get_label() for axes in figure.axes for line in axes.lines] == ["segmentation", "learning rate"]
