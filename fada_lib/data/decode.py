@@ -95,4 +95,4 @@ def _named(path: Path) -> Iterator[None]:
         yield
     except (OSError, SyntaxError, ValueError, RuntimeError, Image.DecompressionBombError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(f"{path} cannot be read ({reason}): restore it from the download") from error
+        raise UserError(f"{path} cannot be read ({reason}): restore it from the download or save it again") from error
