@@ -21,7 +21,8 @@ def two_gpus(monkeypatch):
         monkeypatch.setattr(
             torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation or bfloat16
         )
-        monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
+        for switch in ("benchmark", "benchmark_limit"):
+            monkeypatch.setattr(torch.backends.cudnn, switch, getattr(torch.backends.cudnn, switch))
 
     return pretend
 
@@ -50,6 +51,13 @@ def test_auto_takes_bfloat16_where_a_gpu_has_it(two_gpus, bfloat16, chosen):
     assert prepare("auto", "auto", 1, 0).autocast_type == chosen
     assert prepare("auto", "bfloat16", 1, 0).autocast_type == torch.bfloat16
     assert prepare("auto", "float32", 1, 0).autocast_type is None
+
+
+@pytest.mark.parametrize(("precision", "tried"), [("float32", 2), ("bfloat16", 10)])
+def test_a_gpu_does_not_try_slow_convolutions_for_minutes(two_gpus, precision, tried):
+    two_gpus(bfloat16=True)
+    prepare("cuda", precision, 1, 0)
+    assert (torch.backends.cudnn.benchmark, torch.backends.cudnn.benchmark_limit) == (True, tried)
 
 
 def test_auto_is_float32_on_a_processor():

@@ -9,6 +9,13 @@ import torch
 from fada_lib.limits import CHOICES
 from fada_lib.parameters import UserError
 
+CONVOLUTIONS_TRIED = {"bfloat16": 10, "float32": 2}
+"""Of cuDNN's ways of a convolution, best guess first, how many are timed at the first step of each image size.
+
+10 is PyTorch's default. In float32 the later ones take minutes for VGG-16's dilated convolutions, and gained nothing
+where that could be measured (docs/costs.md).
+"""
+
 
 @dataclass(frozen=True)
 class Compute:
@@ -50,14 +57,15 @@ def prepare(device: str, precision: str, threads: int, seed: int) -> Compute:
     chosen = _choose(device)
     if precision not in CHOICES["precision"]:
         raise UserError(f"unknown precision '{precision}': choose one of {', '.join(CHOICES['precision'])}")
+    if precision == "auto":
+        precision = "bfloat16" if _computes_bfloat16(chosen) else "float32"
     if chosen.type == "cpu":
         torch.use_deterministic_algorithms(True)
         torch.utils.deterministic.fill_uninitialized_memory = False  # costs a tenth of a step; nothing reads it
     else:
         torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.benchmark_limit = CONVOLUTIONS_TRIED[precision]
     torch.manual_seed(seed)
-    if precision == "auto":
-        precision = "bfloat16" if _computes_bfloat16(chosen) else "float32"
     return Compute(chosen, torch.bfloat16 if precision == "bfloat16" else None)
 
 
