@@ -6,11 +6,19 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
-from fada_lib.plots.style import is_control, is_oracle, method_colour, method_label, method_order, styled
+from fada_lib.plots.over_seeds import spread
+from fada_lib.plots.style import (
+    is_control,
+    is_oracle,
+    legend_mark,
+    method_colour,
+    method_label,
+    method_order,
+    styled,
+)
 
 KINDS = {"source or adversarial": "o", "control (no discriminator)": "s", "oracle (target labels)": "D"}
 """Kind of a network -> its marker."""
@@ -45,15 +53,15 @@ def alignment_and_miou_figure(
     for method in sorted(points, key=method_order):
         values = np.asarray(points[method], float) * (1, 100)
         mean = values.mean(axis=0)
-        spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(2)
         style = {"color": method_colour(method), "marker": KINDS[kind(method)], "markersize": 11, "linewidth": 1.4}
-        axes.errorbar(*mean, xerr=spread[:1], yerr=spread[1:], markeredgecolor="white", **style)
+        across, up = (spread(column) for column in values.T)
+        axes.errorbar(*mean, xerr=across, yerr=up, markeredgecolor="white", **style)
         labels.append((mean, method_label(method)))
     axes.margins(0.09)
     axes.set(xlabel=f"{name}, mean over the classes", ylabel="target mIoU (%)")
     axes.grid()
     shown = {kind(method): None for method in points}
-    figure.legend(handles=[_handle(KINDS[k], k) for k in KINDS if k in shown], loc="outside upper center", ncols=3)
+    figure.legend(handles=[legend_mark(KINDS[k], k) for k in KINDS if k in shown], loc="outside upper center", ncols=3)
     told = [f"{value:+.2f} {scope}".replace("-", "−") for scope, value in rho.items() if value is not None]
     if told:
         axes.set_title("rank correlation with mIoU: " + ", ".join(told), fontsize=12)
@@ -84,8 +92,3 @@ def _label(axes: Axes, labels: Sequence[tuple[np.ndarray, str]]) -> None:
                 break
             note.remove()
         taken.append(box)
-
-
-def _handle(marker: str, label: str) -> Line2D:
-    """A legend entry for a kind of network."""
-    return Line2D([], [], linestyle="none", marker=marker, markersize=10, color="#6b6b6b", label=label)

@@ -6,13 +6,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from fada_lib.plots.cells import (
-    MOST_MARKS,
+from fada_lib.plots.cells import MOST_MARKS, draw_cells, name_columns
+from fada_lib.plots.over_seeds import (
     BySeed,
-    draw_cells,
     means_over_seeds,
     measured_columns,
-    name_columns,
+    spreads_over_seeds,
     values_over_seeds,
 )
 from fada_lib.plots.style import method_colour, method_label, method_order, split_name, styled
@@ -56,13 +55,12 @@ def _bars(ccd: Mapping[str, BySeed], methods: Sequence[str], columns: Sequence[i
     for index, method in enumerate(methods):
         left = places + width * (index - (len(methods) - 1) / 2)
         means = means_over_seeds(ccd[method], columns)
-        cells = [np.asarray(values_over_seeds(ccd[method], c), float) for c in columns]
-        spread = np.array([c.std(ddof=1) if len(c) > 1 else np.nan for c in cells])
+        spreads = spreads_over_seeds(ccd[method], columns)
         colour = method_colour(method)
         hatch = "////" if split_name(method)[2] else None
         axes.bar(left, means, width * 0.94, color=colour, hatch=hatch, edgecolor="white", label=method_label(method))
-        if np.isfinite(spread).any():
-            axes.errorbar(left, means, yerr=spread, linestyle="none", color="#333333", linewidth=1.2, capsize=2)
+        if np.isfinite(spreads).any():
+            axes.errorbar(left, means, yerr=spreads, linestyle="none", color="#333333", linewidth=1.2, capsize=2)
         for x, value in zip(left, means, strict=True):
             if np.isfinite(value) and value > limit:
                 axes.text(x, 1.01 * limit, f"{value:.1f}", ha="center", va="bottom", color=colour, fontsize=12)

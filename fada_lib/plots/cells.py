@@ -8,32 +8,13 @@ import seaborn as sns
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
+from fada_lib.plots.over_seeds import BySeed, means_over_seeds
 from fada_lib.plots.style import method_label
 
-BySeed = Mapping[object, Mapping[str, object]]
-"""Seed -> ``per_class`` (K values or None), ``mean``, ``median``."""
 MOST_MARKS = 9
 """Methods that bars or marks can show beside each other; of more, a figure is a table of colours."""
 DARK_TEXT_FROM = 0.22
 """Relative luminance of a cell from which dark text has more contrast on it than white."""
-
-
-def measured_columns(measure: Mapping[str, BySeed], num_classes: int) -> list[int | str]:
-    """The channels that any method has a value of, then ``mean`` and ``median``."""
-    shown = [k for k in range(num_classes) if any(values_over_seeds(seeds, k) for seeds in measure.values())]
-    return [*shown, "mean", "median"]
-
-
-def values_over_seeds(seeds: BySeed, column: int | str) -> list[float]:
-    """Values of a class (by channel) or of ``mean`` / ``median`` over the seeds, missing ones left out."""
-    cells = [entry["per_class"][column] if isinstance(column, int) else entry[column] for entry in seeds.values()]
-    return [float(value) for value in cells if value is not None]
-
-
-def means_over_seeds(seeds: BySeed, columns: Sequence[int | str]) -> np.ndarray:
-    """Mean over seeds of each column, NaN where there is none."""
-    cells = [values_over_seeds(seeds, column) for column in columns]
-    return np.array([np.mean(cell) if cell else np.nan for cell in cells])
 
 
 def draw_cells(
@@ -48,7 +29,7 @@ def draw_cells(
     methods : sequence of str
         From top to bottom.
     columns : sequence
-        See `measured_columns`.
+        See `over_seeds.measured_columns`.
     label : str
         What the numbers are.
     relative : bool

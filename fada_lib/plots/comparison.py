@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from fada_lib.plots.style import method_colour, method_label, method_order, styled
+from fada_lib.plots.style import legend_mark, method_colour, method_label, method_order, styled
 
 WAYS: dict[str, tuple[str, str]] = {
     "single": ("o", "single scale"),
@@ -57,16 +56,10 @@ def comparison_figure(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> Fi
     axes.grid(axis="x")
     used = [v for v in WAYS if any(v == variant for _, variant, _ in lines)]
     if used != ["single"]:
-        figure.legend(handles=[_handle(v) for v in used], loc="outside lower center", ncols=len(used))
+        figure.legend(handles=[legend_mark(*WAYS[v]) for v in used], loc="outside lower center", ncols=len(used))
     return figure
 
 
 def _written(values: np.ndarray) -> str:
     """Mean and, of several values, their SD."""
     return f"{values.mean():.1f}" + (f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else "")
-
-
-def _handle(variant: str) -> Line2D:
-    """A legend entry for a way of judging."""
-    marker, label = WAYS[variant]
-    return Line2D([], [], linestyle="none", marker=marker, markersize=10, color="#4d4d4d", label=label)

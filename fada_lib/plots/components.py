@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+from fada_lib.plots.over_seeds import spread
 from fada_lib.plots.style import method_colour, method_label, method_order, styled
 
 _WIDEST = 0.6
@@ -34,10 +35,10 @@ def ladder_figure(ladders: Mapping[str, Sequence[Sequence[float] | None]], steps
             continue
         places = [step + shift for step, _ in present]
         means = [values.mean() for _, values in present]
-        spread = [values.std(ddof=1) if len(values) > 1 else 0.0 for _, values in present]
+        spreads = [spread(values) for _, values in present]
         look = {"color": method_colour(name), "marker": "o", "markersize": 8, "capsize": 3, "elinewidth": 1.2}
         label = f"{method_label(name)}  {means[-1]:.1f}"
-        axes.errorbar(places, means, yerr=spread if any(spread) else None, label=label, **look)
+        axes.errorbar(places, means, yerr=spreads if np.isfinite(spreads).any() else None, label=label, **look)
     axes.set_xticks(range(len(steps)), steps)
     axes.set_xlim(-0.45, len(steps) - 0.55)
     several = any(len(values or ()) > 1 for ladder in ladders.values() for values in ladder)

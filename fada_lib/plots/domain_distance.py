@@ -6,7 +6,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from fada_lib.plots.cells import MOST_MARKS, BySeed, draw_cells, measured_columns, name_columns, values_over_seeds
+from fada_lib.plots.cells import MOST_MARKS, draw_cells, name_columns
+from fada_lib.plots.over_seeds import BySeed, means_over_seeds, measured_columns, spreads_over_seeds
 from fada_lib.plots.style import is_oracle, method_colour, method_label, method_order, split_name, styled
 
 
@@ -42,14 +43,11 @@ def _marks(
         axes.axhspan(place - 0.5, place + 0.5, color="#f2f2f2", linewidth=0, zorder=0)
     for index, method in enumerate(methods):
         lines = places + 0.76 * ((index + 0.5) / len(methods) - 0.5)
-        cells = [np.asarray(values_over_seeds(distances[method], column), float) for column in columns]
-        means = np.array([c.mean() if len(c) else np.nan for c in cells])
-        spread = np.array([c.std(ddof=1) if len(c) > 1 else 0.0 for c in cells])
         colour, hollow = method_colour(method), split_name(method)[2]
         axes.errorbar(
-            means,
+            means_over_seeds(distances[method], columns),
             lines,
-            xerr=spread,
+            xerr=spreads_over_seeds(distances[method], columns),
             linestyle="none",
             marker="D" if hollow else "X" if is_oracle(method) else "o",
             markersize=8 if is_oracle(method) else 6,
@@ -65,7 +63,9 @@ def _marks(
         tick.set_fontweight("bold")
     axes.set_ylim(places[-1] + 0.6, -0.6)
     axes.set_xlim(right=2.02)
-    axes.set_xlabel("proxy A-distance within the class (0: the probe guesses the domain, 2: it never errs)")
+    several = any(len(seeds) > 1 for seeds in distances.values())
+    words = "\nline: one standard deviation over seeds each way" * several
+    axes.set_xlabel(f"proxy A-distance within the class (0: the probe guesses the domain, 2: it never errs){words}")
     axes.tick_params(top=True, labeltop=True)
     axes.grid(axis="x")
     figure.legend(loc="outside upper center", ncols=min(3, len(methods)))

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
-from fada_lib.plots.style import method_colour, method_label, styled
+from fada_lib.plots.style import legend_mark, method_colour, method_label, styled
 
 WORLD_MARKERS = "osv^P*Xhp"
 """One a world, in the order of their seeds; more worlds than marks begin again."""
@@ -84,5 +84,4 @@ def _mark(world: int, worlds: Sequence[int]) -> str:
 
 def _handles(worlds: Sequence[int]) -> list[Line2D]:
     """Legend entries: a mark a world."""
-    look = {"color": DARK, "linestyle": "none"}
-    return [Line2D([], [], **look, marker=_mark(world, worlds), label=f"world {world}") for world in worlds]
+    return [legend_mark(_mark(world, worlds), f"world {world}", DARK) for world in worlds]

@@ -1,16 +1,21 @@
 """t-SNE of features: one panel a method, colour for the class and marker for the domain."""
 
+import textwrap
 from collections.abc import Iterable, Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fada_lib.data.classes import ClassSet
-from fada_lib.plots.style import SOURCE_COLOUR, TARGET_COLOUR, class_colours, method_label, styled
+from fada_lib.plots.style import SOURCE_COLOUR, TARGET_COLOUR, class_colours, legend_mark, method_label, styled
 
 _MOST_BESIDE = 5
+_TITLE_WIDTH = 20
+"""Letters to a line of a panel's title; longer ones touch their neighbours."""
 MARKERS = {0: "o", 1: "^"}
 """By domain: source, target."""
 
@@ -32,33 +37,41 @@ def embedding_figure(panels: Mapping[str, Mapping[str, np.ndarray]], class_set: 
     figure, grid = plt.subplots(2 * blocks, columns, figsize=size, squeeze=False)
     for axes in grid.flat:
         axes.set_visible(False)
-    palette = np.array(class_colours(class_set))
-    domain_palette = np.array([plt.matplotlib.colors.to_rgb(c) for c in (SOURCE_COLOUR, TARGET_COLOUR)])
     for number, (name, panel) in enumerate(panels.items()):
         block, column = divmod(number, columns)
         points, classes, domains = (np.asarray(panel[key]) for key in ("points", "classes", "domains"))
         for row in range(2):
             axes = grid[2 * block + row, column]
             axes.set_visible(True)
-            colours = palette[classes] if row == 0 else domain_palette[domains.astype(int)]
-            for domain, marker in MARKERS.items():
-                chosen = domains == domain
-                style = {"s": 16, "marker": marker, "linewidths": 0, "alpha": 0.75 if row == 0 else 0.45}
-                axes.scatter(*points[chosen].T, c=colours[chosen], rasterized=True, **style)
-            axes.set(xticks=[], yticks=[], aspect="equal", adjustable="datalim")
-            axes.spines[:].set(visible=True, color="#cccccc")
+            draw_points(axes, points, classes, domains, class_set, by_domain=row == 1)
+            axes.set(aspect="equal", adjustable="datalim")
             axes.set_ylabel(f"coloured by {('class', 'domain')[row]}\nt-SNE 2 (no unit)" if column == 0 else "")
         axes.set_xlabel("t-SNE 1 (no unit)")
-        grid[2 * block, column].set_title(method_label(name))
+        grid[2 * block, column].set_title(textwrap.fill(method_label(name), _TITLE_WIDTH), va="bottom")
     present = sorted({int(k) for panel in panels.values() for k in np.unique(panel["classes"])})
     figure.legend(handles=legend_handles(class_set, present), loc="outside right center")
     return figure
 
 
+def draw_points(
+    axes: Axes, points: np.ndarray, classes: np.ndarray, domains: np.ndarray, class_set: ClassSet, by_domain: bool
+) -> None:
+    """Scatter (N, 2) points in a frame without ticks, marked by domain and coloured by class or by domain."""
+    colours = np.array([to_rgb(c) for c in (SOURCE_COLOUR, TARGET_COLOUR)] if by_domain else class_colours(class_set))
+    channels = (domains if by_domain else classes).astype(int)
+    for domain, marker in MARKERS.items():
+        chosen = domains == domain
+        style = {"s": 16, "marker": marker, "linewidths": 0, "alpha": 0.45 if by_domain else 0.75}
+        axes.scatter(*points[chosen].T, c=colours[channels[chosen]], rasterized=True, **style)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set(visible=True, color="#cccccc")
+
+
 def legend_handles(class_set: ClassSet, present: Iterable[int]) -> list[Line2D]:
     """Legend entries: the classes that occur, then the two domains."""
     colours = class_colours(class_set)
-    dots = [(colours[k], "s", class_set.names[k]) for k in present]
-    domains = (SOURCE_COLOUR, TARGET_COLOUR)
-    dots += [(domains[d], MARKERS[d], name) for d, name in enumerate(("source", "target"))]
-    return [Line2D([], [], linestyle="none", marker=m, markersize=9, color=c, label=n) for c, m, n in dots]
+    domains = zip(MARKERS.values(), ("source", "target"), (SOURCE_COLOUR, TARGET_COLOUR), strict=True)
+    return [
+        *(legend_mark("s", class_set.names[k], colours[k]) for k in present),
+        *(legend_mark(marker, name, colour) for marker, name, colour in domains),
+    ]

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fada_lib.data.classes import ClassSet
+from fada_lib.plots.over_seeds import spread
 from fada_lib.plots.style import class_colours, class_legend, method_label, method_order, styled
 
 FATES: dict[str, tuple[str, str]] = {
@@ -100,9 +101,9 @@ def fate_figure(mistakes: Mapping[str, Mapping[object, Mapping[str, float | None
     for axes, keys in ((left, ("mended", "exchanged", "kept")), (right, ("lost",))):
         starts = np.zeros(len(names))
         for key in keys:
-            means, spread = zip(*(_mean_and_spread(mistakes[name].values(), key) for name in names), strict=True)
+            means, spreads = zip(*(_mean_and_spread(mistakes[name].values(), key) for name in names), strict=True)
             label, colour = FATES[key]
-            style = {"xerr": spread, "error_kw": {"elinewidth": 1.4}} if key in ("mended", "lost") else {}
+            style = {"xerr": spreads, "error_kw": {"elinewidth": 1.4}} if key in ("mended", "lost") else {}
             axes.barh(range(len(names)), means, left=starts, color=colour, height=0.72, label=label, **style)
             starts += np.asarray(means)
         axes.grid(axis="x")
@@ -125,6 +126,6 @@ def _mean_shares(tables: Sequence[Sequence[Sequence[int]]]) -> np.ndarray:
 
 
 def _mean_and_spread(seeds: Sequence[Mapping[str, float | None]], key: str) -> tuple[float, float]:
-    """Mean and standard deviation over seeds in percent; a single seed has no spread, none at all is drawn as 0."""
+    """Mean and standard deviation over seeds in percent; none at all is drawn as 0."""
     values = 100 * np.array([entry[key] for entry in seeds if entry[key] is not None])
-    return (values.mean() if len(values) else 0.0), (values.std(ddof=1) if len(values) > 1 else 0.0)
+    return (values.mean() if len(values) else 0.0), spread(values)

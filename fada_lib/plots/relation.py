@@ -6,11 +6,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from fada_lib.data.classes import ClassSet
 from fada_lib.plots.alignment_and_miou import KINDS, kind
-from fada_lib.plots.style import class_colours, method_label, method_order, styled
+from fada_lib.plots.style import class_colours, legend_mark, method_label, method_order, styled
 
 _SCOPES = (("v", "#0072B2"), ("^", "#D55E00"), ("P", "#000000"))
 """Marker and colour of each scope of a correlation, in their order; no marker of a kind of network is among them."""
@@ -53,8 +52,8 @@ def relation_figure(
     points.grid()
     _correlations(bars, found, [(k, class_set.names[k]) for k in shown], methods)
     kinds = {kind(method): None for method in methods}
-    handles = [_mark(KINDS[k], "#6b6b6b", k) for k in KINDS if k in kinds]
-    handles += [_mark("s", palette[k], class_set.names[k]) for k in shown]
+    handles = [legend_mark(KINDS[k], k) for k in KINDS if k in kinds]
+    handles += [legend_mark("s", class_set.names[k], palette[k]) for k in shown]
     figure.legend(handles=handles, loc="outside lower center", ncols=6, columnspacing=1.2, handletextpad=0.3)
     return figure
 
@@ -87,8 +86,3 @@ def _correlations(
             axes.text(-1.02, places[first] - 0.9, title, va="center", fontweight="bold", fontsize=12, bbox=behind)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, columnspacing=0.8, handletextpad=0.1)
-
-
-def _mark(marker: str, colour: object, label: str) -> Line2D:
-    """A legend entry."""
-    return Line2D([], [], linestyle="none", marker=marker, markersize=9, color=colour, label=label)

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
+from fada_lib.plots.over_seeds import spread
 from fada_lib.plots.style import method_colour, method_label, method_order, styled
 
 Points = Sequence[tuple[float, Sequence[float]]]
@@ -103,9 +104,9 @@ def _curve(axes: Axes, name: str, points: Points) -> None:
     positions = [position for position, _ in points]
     values = [100 * np.asarray(scores, float) for _, scores in points]
     means = np.array([v.mean() for v in values])
-    spread = np.array([v.std(ddof=1) if len(v) > 1 else 0.0 for v in values])
+    spreads = np.array([spread(v) for v in values])
     colour = method_colour(name)
     axes.plot(positions, means, marker="o", color=colour, label=method_label(name))
-    axes.fill_between(positions, means - spread, means + spread, color=colour, alpha=0.15, linewidth=0)
+    axes.fill_between(positions, means - spreads, means + spreads, color=colour, alpha=0.15, linewidth=0)
     best = int(np.argmax(means))
     axes.scatter(positions[best], means[best], s=230, facecolor="none", edgecolor=colour, linewidth=2)

@@ -9,6 +9,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from fada_lib.data.classes import ClassSet
@@ -170,6 +171,11 @@ def class_legend(figure: Figure, class_set: ClassSet, ignored: bool = False) -> 
     if ignored:
         handles.append(Patch(facecolor="#262626", edgecolor="#707070", hatch="////", label="ignored"))
     figure.legend(handles=handles, loc="outside lower center", ncols=7, handlelength=1.2, columnspacing=1.4)
+
+
+def legend_mark(marker: str, label: str, colour: object = "#6b6b6b") -> Line2D:
+    """A legend entry: a mark without a line, grey unless its colour says something."""
+    return Line2D([], [], linestyle="none", marker=marker, markersize=9, color=colour, label=label)
 
 
 def without_frame(axes: Axes) -> None:

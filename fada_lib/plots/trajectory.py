@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from fada_lib.analysis.trajectory import Trajectory
 from fada_lib.data.classes import ClassSet
 from fada_lib.files import write_atomically
-from fada_lib.plots.embedding import MARKERS, legend_handles
-from fada_lib.plots.style import SOURCE_COLOUR, STYLE, TARGET_COLOUR, class_colours, styled
+from fada_lib.plots.embedding import draw_points, legend_handles
+from fada_lib.plots.style import STYLE, styled
 
 STEPS = 6
 """Frames drawn from one iteration to the next; points move in a straight line."""
@@ -63,15 +63,7 @@ def write_animation(trajectory: Trajectory, class_set: ClassSet, path: Path) -> 
 
 def _scatter(axes: Axes, trajectory: Trajectory, points: np.ndarray, class_set: ClassSet, by_domain: bool) -> None:
     """The (N, 2) points in the limits of all frames."""
-    domain_palette = np.array([mpl.colors.to_rgb(c) for c in (SOURCE_COLOUR, TARGET_COLOUR)])
-    palette = (
-        domain_palette[trajectory.domains] if by_domain else np.array(class_colours(class_set))[trajectory.classes]
-    )
-    for domain, marker in MARKERS.items():
-        chosen = trajectory.domains == domain
-        style = {"s": 16, "marker": marker, "linewidths": 0, "alpha": 0.45 if by_domain else 0.75, "rasterized": True}
-        axes.scatter(*points[chosen].T, c=palette[chosen], **style)
+    draw_points(axes, points, trajectory.classes, trajectory.domains, class_set, by_domain)
     low, high = trajectory.points.min(axis=(0, 1)), trajectory.points.max(axis=(0, 1))
     limits = np.stack([low, high]) + 0.04 * np.outer((-1, 1), high - low)
-    axes.set(xticks=[], yticks=[], xlim=limits[:, 0], ylim=limits[:, 1])
-    axes.spines[:].set(visible=True, color="#cccccc")
+    axes.set(xlim=limits[:, 0], ylim=limits[:, 1])
