@@ -14,7 +14,7 @@ from fada_lib.data.classes import ClassSet
 from fada_lib.plots.style import SOURCE_COLOUR, TARGET_COLOUR, class_colours, legend_mark, method_label, styled
 
 _MOST_BESIDE = 5
-_TITLE_WIDTH = 20
+_TITLE_WIDTH = 24
 """Letters to a line of a panel's title; longer ones touch their neighbours."""
 MARKERS = {0: "o", 1: "^"}
 """By domain: source, target."""
@@ -47,7 +47,8 @@ def embedding_figure(panels: Mapping[str, Mapping[str, np.ndarray]], class_set: 
             axes.set(aspect="equal", adjustable="datalim")
             axes.set_ylabel(f"coloured by {('class', 'domain')[row]}\nt-SNE 2 (no unit)" if column == 0 else "")
         axes.set_xlabel("t-SNE 1 (no unit)")
-        grid[2 * block, column].set_title(textwrap.fill(method_label(name), _TITLE_WIDTH), va="bottom")
+        title = method_label(name).replace(" = ", "\u00a0=\u00a0")
+        grid[2 * block, column].set_title(textwrap.fill(title, _TITLE_WIDTH))
     present = sorted({int(k) for panel in panels.values() for k in np.unique(panel["classes"])})
     figure.legend(handles=legend_handles(class_set, present), loc="outside right center")
     return figure
