@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from fada_lib.plots.over_seeds import spread
 from fada_lib.plots.style import (
@@ -23,7 +24,7 @@ from fada_lib.plots.style import (
 KINDS = {"source or adversarial": "o", "control (no discriminator)": "s", "oracle (target labels)": "D"}
 """Kind of a network -> its marker."""
 _NEAR = ((8, 10), (8, -10), (-8, 10), (-8, -10), (10, 0), (-10, 0))
-_FAR = tuple((x, y) for distance in (22, 36, 50, 64) for y in (distance, -distance) for x in (8, -8))
+_FAR = tuple((x, y) for distance in (22, 36, 50, 64, 80, 100) for y in (distance, -distance) for x in (8, -8))
 """Where a label may stand beside its point, in points; the first free place is taken. From afar a line leads to it."""
 
 
@@ -49,13 +50,14 @@ def alignment_and_miou_figure(
         Of the measure, for its axis.
     """
     figure, axes = plt.subplots(figsize=(12, 6.4))
-    labels = []
+    labels, bars = [], []
     for method in sorted(points, key=method_order):
         values = np.asarray(points[method], float) * (1, 100)
         mean = values.mean(axis=0)
         style = {"color": method_colour(method), "marker": KINDS[kind(method)], "markersize": 11, "linewidth": 1.4}
         across, up = (spread(column) for column in values.T)
         axes.errorbar(*mean, xerr=across, yerr=up, markeredgecolor="white", **style)
+        bars += [(mean - reach, mean + reach) for reach in ((across, 0), (0, up)) if np.isfinite(reach).all()]
         labels.append((mean, method_label(method)))
     axes.margins(0.09)
     axes.set(xlabel=f"{name}, mean over the classes", ylabel="target mIoU (%)")
@@ -66,15 +68,15 @@ def alignment_and_miou_figure(
     if told:
         axes.set_title("rank correlation with mIoU: " + ", ".join(told), fontsize=12)
     figure.draw_without_rendering()
-    _label(axes, labels)
+    _label(axes, labels, [Bbox(axes.transData.transform(ends)) for ends in bars])
     return figure
 
 
-def _label(axes: Axes, labels: Sequence[tuple[np.ndarray, str]]) -> None:
-    """Write every label beside its point, at the first place where it covers no other label and no point."""
+def _label(axes: Axes, labels: Sequence[tuple[np.ndarray, str]], bars: Sequence[Bbox]) -> None:
+    """Write every label beside its point, at the first place where it covers no other label, no point and no bar."""
     renderer = axes.figure.canvas.get_renderer()
     marks = axes.transData.transform([point for point, _ in labels])
-    taken = []
+    taken = list(bars)
     for point, text in labels:
         for dx, dy in (*_NEAR, *_FAR):
             ha = "left" if dx > 0 else "right" if dx < 0 else "center"
