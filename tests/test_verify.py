@@ -10,7 +10,7 @@ from fada_lib.parameters import UserError
 from fada_lib.study import cli
 from fada_lib.study.plan import Plan, Run
 from fada_lib.study.reference import write_reference
-from fada_lib.study.verify import tell, verify
+from fada_lib.study.verify import Verified, tell, verify
 
 RUN = "adapt_fada_soft-s2-01_data-w0"
 
@@ -75,6 +75,18 @@ def test_other_code_or_versions_are_named_where_digits_differ_and_are_no_differe
     assert "(code none kept, new here; torch 9.9 kept, 9.10 here)" in capsys.readouterr().out
 
 
+def test_a_run_that_another_study_has_too_is_compared_with_its_row_there(study, params, tmp_path, capsys):
+    (tmp_path / "synthetic_runs.csv").rename(tmp_path / "other_runs.csv")
+    assert tell("synthetic", verify(plan_of(study), params, tmp_path))
+    assert capsys.readouterr().out.startswith("synthetic: 24 of 24")
+
+
+def test_a_studys_own_row_comes_before_anothers(study, params, tmp_path):
+    own = (tmp_path / "synthetic_runs.csv").read_text()
+    (tmp_path / "zoo_runs.csv").write_text(own.replace("0.49", "0.99"))
+    assert own.count("0.49") and not any(one.numbers for one in verify(plan_of(study), params, tmp_path))
+
+
 def test_only_what_the_plan_names_is_looked_at(study, params, tmp_path, capsys):
     change(study, RUN, "metrics.json", target_entropy=0.5)
     others = [entry["id"] for entry in study.planned if entry["id"] != RUN]
@@ -82,17 +94,22 @@ def test_only_what_the_plan_names_is_looked_at(study, params, tmp_path, capsys):
     assert capsys.readouterr().out.startswith("synthetic: 23 of 23")
 
 
-def test_a_network_without_a_row_is_counted_and_agrees_with_nothing(study, params, tmp_path, capsys):
+def test_a_network_without_a_row_is_counted(study, params, tmp_path, capsys):
     study.model("fada_hard", 7, 0.4)
     new = study.planned[-1]["id"]
-    assert not tell("synthetic", verify(plan_of(study, "01_data-w0", new), params, tmp_path))
+    assert tell("synthetic", verify(plan_of(study, "01_data-w0", RUN, new), params, tmp_path))
+    assert capsys.readouterr().out == "synthetic: 1 of 1 kept networks have their digits here; 1 are not kept\n"
+
+
+def test_networks_none_of_which_has_a_row_agree_with_nothing(capsys):
+    assert not tell("synthetic", [Verified(RUN, False, {}, {})])
     assert capsys.readouterr().out == "synthetic: 0 of 0 kept networks have their digits here; 1 are not kept\n"
 
 
 def test_nothing_kept_and_nothing_finished_are_refused(study, params, tmp_path):
     with pytest.raises(UserError, match="nothing is kept of study 'synthetic'"):
         verify(plan_of(study), params, tmp_path / "elsewhere")
-    empty = Plan("synthetic", tmp_path / "empty", (0,), 1, (Run("a", "data", {}),))
+    empty = Plan("synthetic", tmp_path / "empty", (0,), 1, (Run(RUN, "adapt", {}),))
     with pytest.raises(UserError, match="give the same command without --verify first"):
         verify(empty, params, tmp_path)
 

@@ -95,7 +95,7 @@ def _scores(study: Study, kept: Sequence[Mapping[str, str]]) -> dict[str, tuple[
     """Columns of mIoU -> split and way of testing: those of every study, then second sizes, measured or kept."""
     always = [f"{split} {way} mIoU" for split, way in PARTS]
     measured = sorted({f"target_val {way} mIoU" for run in study.models for way in run.ways})
-    return scores_among([*always, *measured, *(kept[0] if kept else ())])
+    return scores_among([*always, *measured, *(column for row in kept for column in row)])
 
 
 def _header(study: Study, scores: Collection[str]) -> list[str]:

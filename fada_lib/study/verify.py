@@ -36,9 +36,10 @@ class Verified:
 
 
 def verify(plan: Plan, params: Path, target: Path = FOLDER) -> list[Verified]:
-    """Compare every finished run that trained a network with its row of `target/<study>_runs.csv`, digit by digit.
+    """Compare every finished run that trained a network with the row that is kept of it, digit by digit.
 
-    A run and a row are the same if their ids are, which end in the hash of all resolved parameters.
+    A run and a row are the same if their ids are, which end in the hash of all resolved parameters. A study shares
+    runs with others, so the row may stand in another's file; its own comes first.
 
     Parameters
     ----------
@@ -47,17 +48,19 @@ def verify(plan: Plan, params: Path, target: Path = FOLDER) -> list[Verified]:
     params : path
         The parameter file that it was expanded from.
     target : path
-        Folder of the kept rows.
+        Folder of the kept rows, ``<study>_runs.csv``.
 
     Raises
     ------
     UserError
-        If no run of the plan is finished, or nothing is kept of the study.
+        If no run of the plan is finished, or nothing is kept of the plan.
     """
-    path = target / f"{plan.study}_runs.csv"
-    rows = {row["run"]: row for row in read_rows(path, COLUMNS)}
+    own = target / f"{plan.study}_runs.csv"
+    paths = [*sorted(target.glob("*_runs.csv")), own]
+    planned = {run.id for run in plan.runs}
+    rows = {row["run"]: row for path in paths for row in read_rows(path, COLUMNS) if row["run"] in planned}
     if not rows:
-        raise UserError(f"nothing is kept of study '{plan.study}': there is no {path}")
+        raise UserError(f"nothing is kept of study '{plan.study}': no *_runs.csv in {target} has one of its runs")
     folders = [plan.folder / "runs" / run.id for run in plan.runs]
     finished = [folder for folder in folders if (folder / "metrics.json").exists()]
     if not finished:
