@@ -122,7 +122,7 @@ class AdaptParameters(TrainingParameters):
     """Notebook 03: adaptation of the source model by a method of the registry.
 
     `source_colours: target` recolours the source images by the colour statistics of the target's training images
-    (see `fada_lib.data.colours`); ``own`` leaves them. `snapshot_every` keeps the network every so many iterations
+    (see `fada_lib.data.recolouring`); ``own`` leaves them. `snapshot_every` keeps the network every so many iterations
     (0: never), to show how its features move.
     """
 

@@ -15,9 +15,8 @@ from fada_lib.inference.photographs import Labelled
 from fada_lib.methods.options import FadaOptions
 from fada_lib.plots.alignment_and_miou import alignment_and_miou_figure
 from fada_lib.plots.ccd import ccd_figure
-from fada_lib.plots.cells import MOST_MARKS
+from fada_lib.plots.class_cells import MOST_MARKS
 from fada_lib.plots.comparison import comparison_figure
-from fada_lib.plots.components import ladder_figure
 from fada_lib.plots.curves import series, target_curves, training_curves
 from fada_lib.plots.differences import differences_figure
 from fada_lib.plots.domain_distance import domain_distance_figure
@@ -25,6 +24,7 @@ from fada_lib.plots.dose import Step, dose_figure
 from fada_lib.plots.embedding import embedding_figure
 from fada_lib.plots.encodings import encodings_figure
 from fada_lib.plots.frequencies import class_frequencies, colour_histograms
+from fada_lib.plots.ladder import ladder_figure
 from fada_lib.plots.per_class import class_heatmap
 from fada_lib.plots.photographs import photograph_figure
 from fada_lib.plots.relation import relation_figure

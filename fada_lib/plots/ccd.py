@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from fada_lib.plots.cells import MOST_MARKS, draw_cells, name_columns
+from fada_lib.plots.class_cells import MOST_MARKS, draw_cells, name_columns
 from fada_lib.plots.over_seeds import (
     BySeed,
     means_over_seeds,

@@ -10,11 +10,11 @@ from fada_lib.plots.alignment_and_miou import alignment_and_miou_figure
 from fada_lib.plots.ccd import ccd_figure
 from fada_lib.plots.class_gains import class_gain_figure
 from fada_lib.plots.comparison import comparison_figure
-from fada_lib.plots.components import ladder_figure
 from fada_lib.plots.curves import target_curves
 from fada_lib.plots.diagnosis import diagnosis_by_method
 from fada_lib.plots.differences import differences_figure
 from fada_lib.plots.dose import Step, dose_figure
+from fada_lib.plots.ladder import ladder_figure
 from fada_lib.plots.per_class import class_heatmap
 from fada_lib.plots.sensitivity import ratio_figure, sensitivity_figure
 from fada_lib.plots.style import save

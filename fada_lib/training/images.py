@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import torch
 
-from fada_lib.data.colours import colour_transfer
 from fada_lib.data.dataset import SegmentationDataset
 from fada_lib.data.domains import open_part
+from fada_lib.data.recolouring import colour_transfer
 from fada_lib.files import resolve, write_json
 from fada_lib.inference.predict import batches_to_test
 from fada_lib.parameters import AdaptParameters, UserError

@@ -9,7 +9,9 @@ import torch
 from PIL import Image
 
 from fada_lib.data.cache import PixelCache
-from fada_lib.data.colours import (
+from fada_lib.data.dataset import SegmentationDataset
+from fada_lib.data.domains import open_part
+from fada_lib.data.recolouring import (
     ColourStatistics,
     ColourTransfer,
     colour_statistics,
@@ -17,8 +19,6 @@ from fada_lib.data.colours import (
     lab_of_rgb,
     rgb_of_lab,
 )
-from fada_lib.data.dataset import SegmentationDataset
-from fada_lib.data.domains import open_part
 from fada_lib.data.transforms import Augmentation
 from fada_lib.parameters import UserError
 
@@ -73,7 +73,7 @@ def test_the_statistics_are_those_of_all_pixels_together(target):
 
 
 def test_of_a_large_domain_images_spread_over_the_files_stand_for_all(target, monkeypatch):
-    monkeypatch.setattr("fada_lib.data.colours.MOST_IMAGES", 2)
+    monkeypatch.setattr("fada_lib.data.recolouring.MOST_IMAGES", 2)
     ends = SegmentationDataset([target.items[0], target.items[-1]], target.form, target.classes)
     assert colour_statistics(target) == colour_statistics(ends)
 
