@@ -13,7 +13,7 @@ from matplotlib.text import Text
 from fada_lib.data.classes import IGNORE, class_set
 from fada_lib.inference.photographs import Labelled
 from fada_lib.methods.options import FadaOptions
-from fada_lib.plots.alignment_and_miou import alignment_and_miou_figure
+from fada_lib.plots.alignment_and_miou import KINDS, alignment_and_miou_figure
 from fada_lib.plots.ccd import ccd_figure
 from fada_lib.plots.class_cells import MOST_MARKS
 from fada_lib.plots.comparison import comparison_figure
@@ -203,15 +203,22 @@ def test_the_legend_of_target_curves_shows_every_line_as_it_is_drawn() -> None:
 def test_an_encoding_fills_only_the_half_of_its_domain(domain: str, first: int) -> None:
     soft = np.full((1, K), 1 / K)
     hard = np.eye(K)[[2]]
-    axes = encodings_figure(IMAGE, [(5, 40)], soft, hard, CLASSES, FadaOptions(), domain).axes
+    axes = encodings_figure(IMAGE, LABELS, [(5, 40)], soft, hard, CLASSES, FadaOptions(), domain).axes
     bars = axes[3].containers[0]
     assert [round(bar.get_center()[0]) for bar in bars] == list(range(first, first + K))
     assert [bar.get_height() for bar in axes[1].containers[0]] == [domain == "source", domain == "target"]
 
 
+def test_the_true_class_stands_under_each_pixel() -> None:
+    truth = np.where(LABELS == 0, IGNORE, LABELS)
+    knowledge = np.full((2, K), 1 / K)
+    axes = encodings_figure(IMAGE, truth, [(5, 2), (5, 0)], knowledge, knowledge, CLASSES, FadaOptions()).axes
+    assert [axes[row].get_xlabel() for row in (0, 4)] == [f"truth: {CLASSES.names[2]}", "truth: no label"]
+
+
 def test_a_pixel_that_hard_labels_ignore_is_said_to_be_ignored() -> None:
     options = FadaOptions(temperature=2.5, clip=0.8, threshold=0.7)
-    figure = encodings_figure(IMAGE, [(0, 0)], np.full((1, K), 1 / K), np.zeros((1, K)), CLASSES, options)
+    figure = encodings_figure(IMAGE, LABELS, [(0, 0)], np.full((1, K), 1 / K), np.zeros((1, K)), CLASSES, options)
     assert "ignored:\nnot confident" in texts(figure)
     titles = [axes.get_title() for axes in figure.axes]
     assert titles[2:] == ["hard, Eq. 7 (at least 0.7 sure)", "soft, Eq. 8 (T = 2.5, clipped at 0.8)"]
@@ -299,7 +306,7 @@ def test_the_kind_of_a_network_is_a_shape_and_each_scope_has_its_correlation() -
     found = {"within_class": within_class, "within_method": {name: {"rho": 0.75, "n": 4} for name in values}}
     figure = relation_figure(values, values, found, class_set("road, car"), "CCD")
     shown = [handle.get_label() for handle in figure.legends[0].get_lines()]
-    assert shown == ["source or adversarial", "control (no discriminator)", "oracle (target labels)", "road", "car"]
+    assert shown == [*KINDS, "road", "car"]
     right = figure.axes[1]
     assert [marks.get_offsets()[0][0] for marks in right.collections] == [-0.5, 0.25]
     assert [bar.get_width() for bar in right.patches] == [0.75] * 4

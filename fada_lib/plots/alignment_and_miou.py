@@ -21,7 +21,7 @@ from fada_lib.plots.style import (
     styled,
 )
 
-KINDS = {"source or adversarial": "o", "control (no discriminator)": "s", "oracle (target labels)": "D"}
+KINDS = {"source or adapted by a loss": "o", "control (target statistics)": "s", "oracle (target labels)": "X"}
 """Kind of a network -> its marker."""
 _NEAR = ((8, 10), (8, -10), (-8, 10), (-8, -10), (10, 0), (-10, 0))
 _FAR = tuple((x, y) for distance in (22, 36, 50, 64, 80, 100) for y in (distance, -distance) for x in (8, -8))
@@ -62,8 +62,10 @@ def alignment_and_miou_figure(
     axes.margins(0.09)
     axes.set(xlabel=f"{name}, mean over the classes", ylabel="target mIoU (%)")
     axes.grid()
-    shown = {kind(method): None for method in points}
-    figure.legend(handles=[legend_mark(KINDS[k], k) for k in KINDS if k in shown], loc="outside upper center", ncols=3)
+    shown = {kind(method) for method in points}
+    if len(shown) > 1:
+        handles = [legend_mark(KINDS[k], k) for k in KINDS if k in shown]
+        figure.legend(handles=handles, loc="outside upper center", ncols=3)
     told = [f"{value:+.2f} {scope}".replace("-", "−") for scope, value in rho.items() if value is not None]
     if told:
         axes.set_title("rank correlation with mIoU: " + ", ".join(told), fontsize=12)

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fada_lib.data.classes import ClassSet
+from fada_lib.data.classes import IGNORE, ClassSet
 from fada_lib.methods.options import FadaOptions
 from fada_lib.plots.style import (
     SOURCE_COLOUR,
@@ -22,6 +22,7 @@ from fada_lib.plots.style import (
 @styled
 def encodings_figure(
     image: np.ndarray,
+    truth: np.ndarray,
     pixels: Sequence[tuple[int, int]],
     soft: np.ndarray,
     hard: np.ndarray,
@@ -34,6 +35,8 @@ def encodings_figure(
     Parameters
     ----------
     image : (H, W, 3) uint8 array
+    truth : (H, W) array
+        Its channels, written under the pixels; the encodings do not know them.
     pixels : sequence of (row, column)
         P positions in the image.
     soft, hard : (P, K) arrays
@@ -48,6 +51,8 @@ def encodings_figure(
     figure, grid = plt.subplots(len(pixels), 4, figsize=size, squeeze=False, gridspec_kw=ratios, sharey=False)
     for line, pixel, soft_row, hard_row in zip(grid, pixels, soft, hard, strict=True):
         _crop(line[0], image, pixel)
+        known = truth[pixel] != IGNORE
+        line[0].set_xlabel(f"truth: {class_set.names[truth[pixel]] if known else 'no label'}", color="#6b6b6b")
         _binary(line[1], domain)
         _fine(line[2], hard_row, class_set, domain)
         _fine(line[3], soft_row, class_set, domain)
@@ -77,7 +82,7 @@ def _binary(axes: Axes, domain: str) -> None:
     """[1, 0] for the source, [0, 1] for the target."""
     axes.bar((0, 1), (domain == "source", domain == "target"), color=(SOURCE_COLOUR, TARGET_COLOUR), width=0.7)
     axes.set(xlim=(-0.6, 1.6), ylim=(0, 1.08), yticks=(0, 1), xticks=(0, 1), xticklabels=("source", "target"))
-    axes.set_ylabel("entry")
+    axes.set_ylabel("told to D")
 
 
 def _fine(axes: Axes, knowledge: np.ndarray, class_set: ClassSet, domain: str) -> None:

@@ -88,7 +88,7 @@ def _readable_on(colour: tuple[float, float, float]) -> str:
 def fate_figure(mistakes: Mapping[str, Mapping[object, Mapping[str, float | None]]]) -> Figure:
     """Left: of the pixels that the source model got wrong, how many a method mends; right: of the right ones, it loses.
 
-    Bars are means over seeds, lines one standard deviation each way, of the mended and of the lost.
+    Bars are means over seeds, lines one standard deviation each way, of the mended and of the lost; one scale for both.
 
     Parameters
     ----------
@@ -97,7 +97,9 @@ def fate_figure(mistakes: Mapping[str, Mapping[object, Mapping[str, float | None
     """
     names = sorted(mistakes, key=method_order)
     size = (13, 0.42 * len(names) + 2.0)
-    figure, (left, right) = plt.subplots(1, 2, figsize=size, sharey=True, gridspec_kw={"width_ratios": (3, 1)})
+    most = max(sum(_mean_and_spread(seeds.values(), "lost")) for seeds in mistakes.values())
+    lost = max(20.0, 1.05 * most)
+    figure, (left, right) = plt.subplots(1, 2, figsize=size, sharey=True, gridspec_kw={"width_ratios": (100, lost)})
     for axes, keys in ((left, ("mended", "exchanged", "kept")), (right, ("lost",))):
         starts = np.zeros(len(names))
         for key in keys:
@@ -111,6 +113,7 @@ def fate_figure(mistakes: Mapping[str, Mapping[object, Mapping[str, float | None
     left.set_yticks(range(len(names)), [method_label(name) for name in names])
     left.invert_yaxis()
     left.set_xlim(0, 100)
+    right.set_xlim(0, lost)
     spread_words = "\nline: one standard deviation over seeds" if any(len(s) > 1 for s in mistakes.values()) else ""
     left.set_xlabel(f"of the pixels that the source model got wrong (%){spread_words}")
     right.set_xlabel("of those it got right (%)")

@@ -80,7 +80,7 @@ def _correlations(
     axes.set_yticks(places, [*(label for _, label in classes), *map(method_label, methods)])
     axes.set_ylim(places[-1] + 0.8 if len(places) else 1, -1.3)
     axes.grid(axis="x")
-    for first, title in ((0, "within a class, over the methods:"), (len(classes), "within a method, over the classes")):
+    for first, title in ((0, "within a class, over the methods"), (len(classes), "within a method, over the classes")):
         if first < len(places):
             behind = {"facecolor": "white", "edgecolor": "none", "pad": 1}
             axes.text(-1.02, places[first] - 0.9, title, va="center", fontweight="bold", fontsize=12, bbox=behind)

@@ -8,13 +8,12 @@ from fada_lib.plots.style import is_control, is_oracle
 def scopes(names: Iterable[str]) -> dict[str, list[str]]:
     """Which methods a correlation is over: nested sets by name, each given only if it adds a method to the one before.
 
-    Students are in none: their features are a fresh network's. MinEnt, which lowers AdvEnt's entropy without a
-    discriminator, counts as adversarial.
+    Students are in none: their features are a fresh network's.
     """
     taught = [name for name in names if not name.endswith("+sd")]
     ranked = [name for name in taught if not is_oracle(name)]
     nested = {
-        "source and adversarial": [name for name in ranked if not is_control(name)],
+        "without the controls": [name for name in ranked if not is_control(name)],
         "with the controls": ranked,
         "with the oracle": taught,
     }
