@@ -93,6 +93,17 @@ def test_the_fates_of_a_mistake_fill_the_bar_in_the_order_of_the_story():
     assert left.get_ylim()[0] > left.get_ylim()[1], "the first method on top"
 
 
+@pytest.mark.parametrize("seeds", [1, 2])
+@pytest.mark.parametrize("lost", [0.1, 0.6])
+def test_what_is_lost_is_drawn_on_the_scale_of_what_is_mended(seeds, lost):
+    entry = {"mended": 0.2, "exchanged": 0.3, "kept": 0.5, "lost": lost}
+    figure = fate_figure({"binary": dict.fromkeys(map(str, range(seeds)), entry)})
+    figure.draw_without_rendering()
+    left, right = figure.axes
+    assert right.get_xlim()[1] > 100 * lost
+    assert np.isclose(*(axes.bbox.width / axes.get_xlim()[1] for axes in (left, right)), rtol=0.02)
+
+
 def test_spread_is_explained_only_where_there_is_some():
     entry = {"mended": 0.2, "exchanged": 0.3, "kept": 0.5, "lost": 0.1}
     labels = [fate_figure({"binary": seeds}).axes[0].get_xlabel() for seeds in ({"1": entry}, {"1": entry, "2": entry})]

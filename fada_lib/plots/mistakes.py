@@ -97,7 +97,7 @@ def fate_figure(mistakes: Mapping[str, Mapping[object, Mapping[str, float | None
     """
     names = sorted(mistakes, key=method_order)
     size = (13, 0.42 * len(names) + 2.0)
-    most = max(sum(_mean_and_spread(seeds.values(), "lost")) for seeds in mistakes.values())
+    most = max(float(np.nansum(_mean_and_spread(seeds.values(), "lost"))) for seeds in mistakes.values())
     lost = max(20.0, 1.05 * most)
     figure, (left, right) = plt.subplots(1, 2, figsize=size, sharey=True, gridspec_kw={"width_ratios": (100, lost)})
     for axes, keys in ((left, ("mended", "exchanged", "kept")), (right, ("lost",))):
