@@ -116,7 +116,7 @@ def fate_figure(mistakes: Mapping[str, Mapping[object, Mapping[str, float | None
     right.set_xlim(0, lost)
     spread_words = "\nline: one standard deviation over seeds" if any(len(s) > 1 for s in mistakes.values()) else ""
     left.set_xlabel(f"of the pixels that the source model got wrong (%){spread_words}")
-    right.set_xlabel("of those it got right (%)")
+    right.set_xlabel("of those it got\nright (%)")
     figure.legend(loc="outside upper center", ncols=len(FATES))
     return figure
 
