@@ -77,13 +77,13 @@ def test_controls_and_the_oracle_are_told_where_they_are_and_ccd_was_measured(tm
 
 
 def test_the_relation_is_told_by_scope_and_mended_mistakes_by_method(tmp_path: Path) -> None:
-    entries = {"without the controls": [{"rho": -0.7, "n": 10}], "with the oracle": [None]}
+    entries = {"source models and methods": [{"rho": -0.7, "n": 10}], "with the oracle": [None]}
     mistakes = {"binary": {"0": {"mended": 0.25}, "1": {"mended": 0.35}}, "binary+sd": {"0": {"mended": 0.9}}}
     found = alignment_findings(
         analysed(three_seeds(tmp_path), {}, relations={"ccd": {"of_means": entries}}, mistakes=mistakes)
     )
     relation, mended = found[-2:]
-    assert relation.endswith("(negative: the lower, the better): −0.70 without the controls.")
+    assert relation.endswith("(negative: the lower, the better): −0.70 source models and methods.")
     assert mended == "Of the source model's mistakes on the target, mended: Binary discriminator 30 %."
 
 
@@ -96,12 +96,12 @@ def test_without_an_analysis_nothing_is_said(tmp_path: Path) -> None:
 def test_scopes_are_nested_and_given_only_where_they_differ() -> None:
     names = ["source_only", "binary", "adabn", "oracle", "fada_soft", "fada_soft+sd"]
     assert scopes(names) == {
-        "without the controls": ["source_only", "binary", "fada_soft"],
+        "source models and methods": ["source_only", "binary", "fada_soft"],
         "with the controls": ["source_only", "binary", "adabn", "fada_soft"],
         "with the oracle": ["source_only", "binary", "adabn", "oracle", "fada_soft"],
     }
-    assert list(scopes(["binary", "binary+sd"])) == ["without the controls"]
-    assert list(scopes(["binary", "oracle"])) == ["without the controls", "with the oracle"]
+    assert list(scopes(["binary", "binary+sd"])) == ["source models and methods"]
+    assert list(scopes(["binary", "oracle"])) == ["source models and methods", "with the oracle"]
 
 
 def test_figures_show_all_but_students_that_were_not_asked_for() -> None:

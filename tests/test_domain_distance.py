@@ -202,8 +202,8 @@ def study(tmp_path):
     entry = {"rho": -0.5, "n": 6}
     relations = {
         "ccd": {
-            "of_means": {"without the controls": [entry], "with the controls": [None]},
-            "within_class": {"without the controls": [entry, None, {"rho": 0.1, "n": 5}]},
+            "of_means": {"source models and methods": [entry], "with the controls": [None]},
+            "within_class": {"source models and methods": [entry, None, {"rho": 0.1, "n": 5}]},
             "within_method": {"fada_soft": entry},
         }
     }
@@ -236,7 +236,14 @@ def test_a_diverged_seed_is_not_among_the_seeds_of_a_mean(study):
 
 def test_the_table_of_the_relation_says_how_the_correlations_range(study):
     of_means, within_class, within_method = relation_table(study).rows
-    assert of_means[1:] == ["means over the classes, over the methods: without the controls", -0.5, -0.5, -0.5, 1, 6]
+    assert of_means[1:] == [
+        "means over the classes, over the methods: source models and methods",
+        -0.5,
+        -0.5,
+        -0.5,
+        1,
+        6,
+    ]
     assert within_class[2:] == [pytest.approx(-0.2), -0.5, 0.1, 2, 6]
     assert within_method[2:] == [-0.5, -0.5, -0.5, 1, 6]
 

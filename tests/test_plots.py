@@ -9,6 +9,7 @@ import pytest
 from matplotlib.colors import rgb_to_hsv, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from fada_lib.data.classes import IGNORE, class_set
 from fada_lib.inference.photographs import Labelled
@@ -340,6 +341,20 @@ def test_of_a_crowd_some_labels_stand_afar_with_a_line_and_all_inside_the_axes()
     boxes = [Text.get_window_extent(label) for label in labels]
     assert not any(one.overlaps(two) for one, two in itertools.combinations(boxes, 2))
     assert all(figure.axes[0].bbox.x0 <= box.x0 and box.x1 <= figure.axes[0].bbox.x1 for box in boxes)
+
+
+def test_labels_keep_off_the_bars_of_their_neighbours() -> None:
+    spread = {"binary": (1.2, 0.24), "fada_soft": (1.19, 0.25), "fada_hard": (1.25, 0.244), "clan": (1.35, 0.22)}
+    seeds = {name: [(x - 0.06, y - 0.012), (x + 0.06, y + 0.012)] for name, (x, y) in spread.items()}
+    figure = alignment_and_miou_figure({**seeds, "source_only": [(1.9, 0.3), (1.8, 0.2)]}, {}, "")
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    labels = [Text.get_window_extent(label) for label in axes.texts]
+    segments = [segment for lines in axes.containers for bar in lines[2] for segment in bar.get_segments()]
+    bars = [Bbox(axes.transData.transform(segment)) for segment in segments]
+    assert len(bars) == 2 * len(labels)
+    assert not any(label.overlaps(bar) for label in labels for bar in bars)
+    assert all(axes.bbox.y0 <= box.y0 and box.y1 <= axes.bbox.y1 for box in labels)
 
 
 def test_a_ccd_that_towers_over_the_others_is_cut_and_written() -> None:

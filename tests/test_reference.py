@@ -220,7 +220,7 @@ def test_figures_of_kept_ccd_leave_students_out_unless_their_teacher_is_named(tm
     assert "Binary discriminator + SD" not in drawn
     axes = ccd_and_miou_of(study).axes[0]
     assert sorted(note.get_text() for note in axes.texts) == sorted(method_label(name) for name in LEVELS)
-    assert axes.get_title() == "rank correlation with mIoU: −1.00 without the controls"
+    assert axes.get_title() == "rank correlation with mIoU: −1.00 source models and methods"
     assert max(axes.dataLim.intervaly) < 65, "of the world that was analysed"
 
 

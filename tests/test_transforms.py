@@ -67,7 +67,7 @@ def test_neutral_factors_change_nothing_and_darkness_is_black(pair):
     assert not np.array(color_jitter(pair[0], (0.0, 1.0, 1.0, 0.0))).any()
 
 
-def test_recolouring_change_in_the_order_that_is_asked_for(pair):
+def test_colours_change_in_the_order_that_is_asked_for(pair):
     factors = (2.0, 0.5, 1.0, 0.0)
     one, other = (np.array(color_jitter(pair[0], factors, order)) for order in ((0, 1, 2, 3), (3, 1, 2, 0)))
     assert np.array_equal(one, TF.adjust_contrast(TF.adjust_brightness(pair[0], 2.0), 0.5))

@@ -81,6 +81,11 @@ def test_a_run_that_another_study_has_too_is_compared_with_its_row_there(study, 
     assert capsys.readouterr().out.startswith("synthetic: 24 of 24")
 
 
+def test_a_file_of_another_kind_beside_it_is_left_alone(study, params, tmp_path):
+    (tmp_path / "my_runs.csv").write_text("a,b\n1,2\n")
+    assert not any(one.numbers for one in verify(plan_of(study), params, tmp_path))
+
+
 def test_a_studys_own_row_comes_before_anothers(study, params, tmp_path):
     own = (tmp_path / "synthetic_runs.csv").read_text()
     (tmp_path / "zoo_runs.csv").write_text(own.replace("0.49", "0.99"))
@@ -107,7 +112,7 @@ def test_networks_none_of_which_has_a_row_agree_with_nothing(capsys):
 
 
 def test_nothing_kept_and_nothing_finished_are_refused(study, params, tmp_path):
-    with pytest.raises(UserError, match="nothing is kept of study 'synthetic'"):
+    with pytest.raises(UserError, match="none of the 26 runs of study 'synthetic' that were asked for is kept"):
         verify(plan_of(study), params, tmp_path / "elsewhere")
     empty = Plan("synthetic", tmp_path / "empty", (0,), 1, (Run(RUN, "adapt", {}),))
     with pytest.raises(UserError, match="give the same command without --verify first"):

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from matplotlib.text import Text
+from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
 from fada_lib.plots.over_seeds import spread
@@ -25,7 +25,7 @@ KINDS = {"source or adapted by a loss": "o", "control (target statistics)": "s",
 """Kind of a network -> its marker."""
 _NEAR = ((8, 10), (8, -10), (-8, 10), (-8, -10), (10, 0), (-10, 0))
 _FAR = tuple((x, y) for distance in (22, 36, 50, 64, 80, 100) for y in (distance, -distance) for x in (8, -8))
-"""Where a label may stand beside its point, in points; the first free place is taken. From afar a line leads to it."""
+"""Where a label may stand beside its point, in points; from afar a line leads to it."""
 
 
 def kind(name: str) -> str:
@@ -60,7 +60,9 @@ def alignment_and_miou_figure(
         bars += [(mean - reach, mean + reach) for reach in ((across, 0), (0, up)) if np.isfinite(reach).all()]
         labels.append((mean, method_label(method)))
     axes.margins(0.09)
-    axes.set(xlabel=f"{name}, mean over the classes", ylabel="target mIoU (%)")
+    several = any(len(seeds) > 1 for seeds in points.values())
+    words = "; line: one standard deviation over seeds each way" * several
+    axes.set(xlabel=f"{name}, mean over the classes{words}", ylabel="target mIoU (%)")
     axes.grid()
     shown = {kind(method) for method in points}
     if len(shown) > 1:
@@ -75,24 +77,41 @@ def alignment_and_miou_figure(
 
 
 def _label(axes: Axes, labels: Sequence[tuple[np.ndarray, str]], bars: Sequence[Bbox]) -> None:
-    """Write every label beside its point, at the first place where it covers no other label, no point and no bar."""
+    """Write every label beside its point, at the place where it covers least: of equals the nearest."""
     renderer = axes.figure.canvas.get_renderer()
     marks = axes.transData.transform([point for point, _ in labels])
-    taken = list(bars)
+    taken: list[Bbox] = []
     for point, text in labels:
-        for dx, dy in (*_NEAR, *_FAR):
-            ha = "left" if dx > 0 else "right" if dx < 0 else "center"
-            style = {"xytext": (dx, dy), "textcoords": "offset points", "ha": ha, "va": "center", "fontsize": 12}
-            style["path_effects"] = [withStroke(linewidth=2.5, foreground="white")]
-            if (dx, dy) in _FAR:
-                line = {"arrowstyle": "-", "color": "#6b6b6b", "linewidth": 0.8, "relpos": (float(dx < 0), 0.5)}
-                style["arrowprops"] = line
-            note = axes.annotate(text, point, **style)
+        best = None
+        for place in (*_NEAR, *_FAR):
+            note = _write(axes, text, point, place)
             note.update_positions(renderer)
             box = Text.get_window_extent(note, renderer)  # an annotation's own has its line in it
-            covers = any(box.padded(5).contains(*mark) for mark in marks)
-            outside = box.x0 < axes.bbox.x0 or box.x1 > axes.bbox.x1
-            if not (covers or outside or any(box.overlaps(other) for other in taken)) or (dx, dy) == _FAR[-1]:
+            cost = _cost(box, axes.bbox, marks, taken, bars)
+            if best is None or cost < best[0]:
+                if best:
+                    best[1].remove()
+                best = cost, note, box
+            else:
+                note.remove()
+            if cost == 0:
                 break
-            note.remove()
-        taken.append(box)
+        taken.append(best[2])
+
+
+def _write(axes: Axes, text: str, point: np.ndarray, place: tuple[int, int]) -> Annotation:
+    """The label at that place, a line to it from afar."""
+    ha = "left" if place[0] > 0 else "right" if place[0] < 0 else "center"
+    style = {"xytext": place, "textcoords": "offset points", "ha": ha, "va": "center", "fontsize": 12}
+    style["path_effects"] = [withStroke(linewidth=2.5, foreground="white")]
+    if place in _FAR:
+        line = {"arrowstyle": "-", "color": "#6b6b6b", "linewidth": 0.8, "relpos": (float(place[0] < 0), 0.5)}
+        style["arrowprops"] = line
+    return axes.annotate(text, point, **style)
+
+
+def _cost(box: Bbox, inside: Bbox, marks: np.ndarray, taken: Sequence[Bbox], bars: Sequence[Bbox]) -> int:
+    """What a label there would cover; outside the axes is worst, then points and labels, then bars."""
+    outside = box.x0 < inside.x0 or box.x1 > inside.x1 or box.y0 < inside.y0 or box.y1 > inside.y1
+    covered = sum(box.padded(5).contains(*mark) for mark in marks) + sum(box.overlaps(other) for other in taken)
+    return 1000 * outside + 30 * covered + sum(box.overlaps(bar) for bar in bars)

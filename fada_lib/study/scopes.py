@@ -13,7 +13,7 @@ def scopes(names: Iterable[str]) -> dict[str, list[str]]:
     taught = [name for name in names if not name.endswith("+sd")]
     ranked = [name for name in taught if not is_oracle(name)]
     nested = {
-        "without the controls": [name for name in ranked if not is_control(name)],
+        "source models and methods": [name for name in ranked if not is_control(name)],
         "with the controls": ranked,
         "with the oracle": taught,
     }

@@ -53,14 +53,16 @@ def verify(plan: Plan, params: Path, target: Path = FOLDER) -> list[Verified]:
     Raises
     ------
     UserError
-        If no run of the plan is finished, or nothing is kept of the plan.
+        If no run of the plan is finished or kept, or the study's own file lacks a column.
     """
     own = target / f"{plan.study}_runs.csv"
     paths = [*sorted(target.glob("*_runs.csv")), own]
     planned = {run.id for run in plan.runs}
-    rows = {row["run"]: row for path in paths for row in read_rows(path, COLUMNS) if row["run"] in planned}
+    found = [row for path in paths for row in read_rows(path, COLUMNS if path == own else ())]
+    rows = {row["run"]: row for row in found if row.get("run") in planned}
     if not rows:
-        raise UserError(f"nothing is kept of study '{plan.study}': no *_runs.csv in {target} has one of its runs")
+        asked = f"the {len(planned)} runs of study '{plan.study}' that were asked for"
+        raise UserError(f"none of {asked} is kept: no *_runs.csv in {target} has one")
     folders = [plan.folder / "runs" / run.id for run in plan.runs]
     finished = [folder for folder in folders if (folder / "metrics.json").exists()]
     if not finished:

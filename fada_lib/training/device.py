@@ -64,7 +64,8 @@ def prepare(device: str, precision: str, threads: int, seed: int) -> Compute:
         torch.utils.deterministic.fill_uninitialized_memory = False  # costs a tenth of a step; nothing reads it
     else:
         torch.backends.cudnn.benchmark = True
-        torch.backends.cudnn.benchmark_limit = CONVOLUTIONS_TRIED[precision]
+        if torch.version.hip is None:  # AMD's library has no such limit and warns
+            torch.backends.cudnn.benchmark_limit = CONVOLUTIONS_TRIED[precision]
     torch.manual_seed(seed)
     return Compute(chosen, torch.bfloat16 if precision == "bfloat16" else None)
 
