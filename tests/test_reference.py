@@ -270,18 +270,13 @@ def test_every_kept_row_is_a_run_that_its_command_makes_today(path: Path) -> Non
 
 @pytest.mark.parametrize("path", sorted((PROJECT_ROOT / "reference").glob("*_runs.csv")), ids=lambda path: path.stem)
 def test_every_kept_table_follows_from_the_kept_rows(path: Path) -> None:
-    """But for rows of a second size, of the tuning's earlier sittings, whose runs were not kept, and, where CCD was not
-    kept by network, claims on it."""
+    """But for rows of a second size and, where CCD was not kept by network, claims on it."""
     study = kept_study(path)
     found = {table.name: list(csv.reader(io.StringIO(table.to_csv()))) for table in kept_tables(study)}
     assert "main" in found
     if study.analysis is None and path.with_name(f"{study.name}_ccd.csv").exists():
         del found["claims"]
     for name, expected in found.items():
-        kept = path.with_name(f"{study.name}_{name}.csv")
-        if study.name == "tuning" and not kept.exists():
-            continue
-        rows = list(csv.reader(kept.open(encoding="utf-8")))
+        rows = list(csv.reader(path.with_name(f"{study.name}_{name}.csv").open(encoding="utf-8")))
         assert [row for row in expected if row not in rows] == []
-        if study.name != "tuning":
-            assert [row for row in rows if row not in expected and "single scale, " not in str(row)] == []
+        assert [row for row in rows if row not in expected and "single scale, " not in str(row)] == []
