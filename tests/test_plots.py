@@ -286,6 +286,17 @@ def test_of_many_methods_ccd_and_domain_distance_are_written_into_cells() -> Non
         assert {"0.25", "9.25"} <= set(texts(figure)), "means over the seeds"
 
 
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_what_a_line_is_stands_on_the_axis_where_there_is_one(seeds: int) -> None:
+    distances = {"binary": {seed: {"per_class": [1.0], "mean": 1.0, "median": 1.0} for seed in range(seeds)}}
+    figures = (
+        domain_distance_figure(distances, ["a"]),
+        alignment_and_miou_figure({"binary": [(1.0, 0.4)] * seeds}, {}, ""),
+    )
+    for figure in figures:
+        assert ("line: one standard deviation" in figure.axes[0].get_xlabel()) == (seeds > 1)
+
+
 def luminance(colour) -> float:
     """Relative luminance of sRGB by WCAG 2."""
     linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]

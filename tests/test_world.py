@@ -269,6 +269,10 @@ def test_values_out_of_range_are_refused_by_name(wrong):
         WorldSpec(**wrong)
 
 
+def test_a_part_may_have_no_image():
+    assert dataclasses.replace(SMALL, target_train_images=0).images == SMALL.images - SMALL.target_train_images
+
+
 def test_an_unknown_split_is_refused():
     with pytest.raises(UserError, match="unknown split"):
         render_source(SMALL, "tune", 0)

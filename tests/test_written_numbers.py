@@ -10,7 +10,9 @@ import pytest
 
 from fada_lib.files import PROJECT_ROOT
 from fada_lib.plots.style import method_label
+from fada_lib.study.expand import expand
 from fada_lib.study.kept import kept_study
+from fada_lib.study.plan import method_of
 from fada_lib.study.results import Study
 from fada_lib.study.statistics import paired_difference, summarise
 
@@ -120,10 +122,20 @@ def comparison() -> Study:
     return kept_study(REFERENCE / "comparison_sd_runs.csv")
 
 
+@pytest.fixture(scope="module")
+def lambdas() -> dict[str, float | None]:
+    """Method -> its weight in the comparison; None without one."""
+    runs = expand(PROJECT_ROOT / "params" / "comparison_sd.yaml", Path("results"), [1]).runs
+    trained = [run for run in runs if run.stage in ("pretrain", "adapt")]
+    return {method_of(run, runs): run.parameters.get("options", {}).get("lambda_adv") for run in trained}
+
+
 @pytest.mark.parametrize(
     "row", table(PROJECT_ROOT / "README.md", "| method | λ | adapted"), ids=lambda r: plain(r["method"])
 )
-def test_the_readmes_main_table_is_the_kept_one(row: dict[str, str], comparison: Study) -> None:
+def test_the_readmes_main_table_is_the_kept_one(
+    row: dict[str, str], comparison: Study, lambdas: dict[str, float | None]
+) -> None:
     row = {name: plain(cell) for name, cell in row.items()}
     method = METHODS[row["method"]]
 
@@ -131,6 +143,7 @@ def test_the_readmes_main_table_is_the_kept_one(row: dict[str, str], comparison:
         found = summarise(list(comparison.scores(name).values()))
         return f"{100 * found.mean:.1f} ± {100 * found.sd:.1f}"
 
+    assert (float(row["λ"]) if row["λ"] else None) == lambdas[method]
     assert row["adapted"] == spread(method)
     assert row["+ SD"] == ("" if method == "oracle" else spread(f"{method}+sd"))
     (ccd,) = (found["Mean CCD"] for found in rows("comparison_sd_ccd") if found["Method"] == method_label(method))
